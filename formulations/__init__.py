@@ -1,0 +1,1 @@
+"""WHAT is optimised: problem data, evaluation and declarative models, one subpackage per problem family."""

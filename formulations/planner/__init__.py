@@ -1,0 +1,10 @@
+"""The planner: binary operating decisions θ (paper 001, *Cascades and Fluctuations*)."""
+
+PROBLEM = "endonet.formulations.planner.problem:PlannerProblem"
+
+FORMULATIONS = {
+    "primal": "endonet.formulations.planner.primal:PRIMAL",
+    "reduced": "endonet.formulations.planner.reduced:REDUCED",
+    "lifted": "endonet.formulations.planner.lifted:LIFTED",
+    "reshaped": "endonet.formulations.planner.reshaped:RESHAPED",
+}

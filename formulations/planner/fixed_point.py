@@ -1,0 +1,136 @@
+"""Kernels for the fixed point (7) in the variables a_j = q_j^(ε−1).
+
+    a_j = θ_j Z_j y_j^(α_j),    y_j = Σ_i Ω_ij a_i,    Z_j = (A z_j)^(ε−1)
+
+The map is monotone in (a, θ). Among the fixed points there is a greatest one: it is zero exactly for the firms without
+access to a closed loop of active suppliers, and unique and positive on the others (paper 001, Proposition 1), because
+α_j < 1 makes the map a contraction in log a there.
+
+Links are stored by buyer (CSC of Ω): the suppliers of j are ``indices[indptr[j]:indptr[j+1]]``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
+
+@njit(cache=True, nogil=True)
+def by_supplier(indptr, indices, n):
+    """Return (out_ptr, buyers): the pattern of Ω stored by supplier."""
+    out_ptr = np.zeros(n + 1, np.int64)
+    for p in range(indices.size):
+        out_ptr[indices[p] + 1] += 1
+    for i in range(n):
+        out_ptr[i + 1] += out_ptr[i]
+    buyers = np.empty(indices.size, np.int32)
+    place = out_ptr[:-1].copy()
+    for j in range(n):
+        for p in range(indptr[j], indptr[j + 1]):
+            i = indices[p]
+            buyers[place[i]] = j
+            place[i] += 1
+    return out_ptr, buyers
+
+
+@njit(cache=True, nogil=True)
+def productive(indptr, indices, out_ptr, buyers, active):
+    """Return the firms (uint8 mask) that have access to a closed loop of active suppliers.
+
+    Firms without an active supplier are removed until none is left; who remains can produce. O(links).
+    """
+    n = active.size
+    alive = np.zeros(n, np.uint8)
+    suppliers = np.zeros(n, np.int64)
+    queue = np.empty(n, np.int64)
+    tail = 0
+    for j in range(n):
+        alive[j] = 1 if active[j] else 0
+    for j in range(n):
+        for p in range(indptr[j], indptr[j + 1]):
+            suppliers[j] += alive[indices[p]]
+        if alive[j] and suppliers[j] == 0:
+            queue[tail] = j
+            tail += 1
+    head = 0
+    while head < tail:
+        i = queue[head]
+        head += 1
+        alive[i] = 0
+        for p in range(out_ptr[i], out_ptr[i + 1]):
+            j = buyers[p]
+            suppliers[j] -= 1
+            if alive[j] and suppliers[j] == 0:
+                queue[tail] = j
+                tail += 1
+    return alive
+
+
+@njit(cache=True, nogil=True)
+def iterate(indptr, indices, weight, Z, alpha, alive, a, tolerance, max_sweeps):
+    """Iterate (7) in place by Gauss–Seidel sweeps from ``a`` until no entry moves relatively by more than ``tolerance``.
+
+    Started at or above the greatest fixed point it stays above; started below (from a point that the map does not
+    lower) it stays below. Returns the number of sweeps, or −1 if ``max_sweeps`` did not suffice or a number left the
+    range of doubles.
+    """
+    n = a.size
+    for j in range(n):
+        if not alive[j]:
+            a[j] = 0.0
+    for sweep in range(max_sweeps):
+        change = 0.0
+        for j in range(n):
+            if not alive[j]:
+                continue
+            y = 0.0
+            for p in range(indptr[j], indptr[j + 1]):
+                y += weight[p] * a[indices[p]]
+            new = Z[j] * y ** alpha[j]
+            if not (new > 0.0 and new < 1e300):
+                return -1
+            change = max(change, abs(new - a[j]) / new)
+            a[j] = new
+        if change <= tolerance:
+            return sweep + 1
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def input_sums(indptr, indices, weight, a):
+    """Return y_j = Σ_i Ω_ij a_i."""
+    y = np.zeros(indptr.size - 1)
+    for j in range(y.size):
+        total = 0.0
+        for p in range(indptr[j], indptr[j + 1]):
+            total += weight[p] * a[indices[p]]
+        y[j] = total
+    return y
+
+
+@njit(cache=True, nogil=True)
+def leontief(indptr, indices, weight, a, y, alpha, demand, tolerance, max_sweeps):
+    """Solve v = demand + Γ (α ∘ v) with Γ_jk = Ω_jk a_j / y_k, by Jacobi sweeps; every term is non-negative.
+
+    Returns (v, sweeps); sweeps is −1 if ``max_sweeps`` did not suffice.
+    """
+    n = demand.size
+    v = demand.copy()
+    for sweep in range(max_sweeps):
+        new = np.zeros(n)
+        for k in range(n):
+            if y[k] > 0.0 and a[k] > 0.0:
+                pull = alpha[k] * v[k] / y[k]
+                for p in range(indptr[k], indptr[k + 1]):
+                    new[indices[p]] += weight[p] * pull
+        change = 0.0
+        for j in range(n):
+            new[j] = demand[j] + a[j] * new[j]
+            if new[j] > 0.0:
+                change = max(change, abs(new[j] - v[j]) / new[j])
+        v = new
+        if change <= tolerance:
+            return v, sweep + 1
+    return v, -1

@@ -1,0 +1,1 @@
+"""ON WHAT: bundled instances with best-known bounds, generators and readers, one subpackage per problem family."""

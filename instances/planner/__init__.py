@@ -1,0 +1,4 @@
+"""Planner instances: generators, readers of graphs and input–output tables, bundled economies."""
+
+READ = "endonet.instances.planner.files:from_fields"
+WRITE = "endonet.instances.planner.files:to_fields"

@@ -1,0 +1,1 @@
+"""HOW: heuristics, enumeration, certified search and adapters to outside solvers, one subpackage per problem family."""

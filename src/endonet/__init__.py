@@ -1,0 +1,71 @@
+"""endonet: mathematical-programming formulations of endogenous production networks, solved and proved.
+
+    import endonet as en
+    problem  = en.load("planner/us-71")
+    solution = en.solve(problem, "certified", rel_gap=1e-9, time_limit=60)
+    table    = en.compare(problem, ["reshaping", "certified"])
+    en.check(problem, solution)
+
+A *problem* is data and an independent evaluator; a *formulation* is one way of writing it down; a *solver* is one way
+of attacking it. Any two of the three can be swapped without touching the other.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from endonet.api import check as check
+    from endonet.api import compare as compare
+    from endonet.api import formulation as formulation
+    from endonet.api import solve as solve
+    from endonet.api import solver as solver
+    from endonet.formulations.errors import EconomyWarning as EconomyWarning
+    from endonet.formulations.errors import EndonetError as EndonetError
+    from endonet.formulations.errors import InputError as InputError
+    from endonet.formulations.errors import VerificationError as VerificationError
+    from endonet.formulations.planner.problem import PlannerProblem as PlannerProblem
+    from endonet.formulations.planner.rows import LinearRow as LinearRow
+    from endonet.instances.files import load as load
+    from endonet.instances.files import load_solution as load_solution
+    from endonet.instances.files import save as save
+    from endonet.instances.files import save_solution as save_solution
+    from endonet.solvers.solution import Solution as Solution
+    from endonet.solvers.solution import Status as Status
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "check": "endonet.api",
+    "compare": "endonet.api",
+    "formulation": "endonet.api",
+    "solve": "endonet.api",
+    "solver": "endonet.api",
+    "EconomyWarning": "endonet.formulations.errors",
+    "EndonetError": "endonet.formulations.errors",
+    "InputError": "endonet.formulations.errors",
+    "VerificationError": "endonet.formulations.errors",
+    "PlannerProblem": "endonet.formulations.planner.problem",
+    "LinearRow": "endonet.formulations.planner.rows",
+    "load": "endonet.instances.files",
+    "load_solution": "endonet.instances.files",
+    "save": "endonet.instances.files",
+    "save_solution": "endonet.instances.files",
+    "Solution": "endonet.solvers.solution",
+    "Status": "endonet.solvers.solution",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'endonet' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])
