@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from endonet.formulations import registry
 from endonet.formulations.contracts import Formulation
 from endonet.formulations.errors import InputError, UnknownNameError
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import Solution
+
+if TYPE_CHECKING:
+    from endonet.solvers.comparison import Comparison
 
 
 def formulation(name: str) -> Formulation[Any]:
@@ -42,6 +45,19 @@ def solvers_by_family() -> dict[str, Mapping[str, str]]:
     return {family: registry.family_module(room, family).SOLVERS for family in registry.family_names(room)}
 
 
+def solver_class(family: str, name: str | None = None) -> type[Solver[Any]]:
+    """Return the solver class of a family, not yet configured; the family's default if no name is given.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such solver.
+    """
+    package = registry.family_module("endonet.solvers", family)
+    kind: type[Solver[Any]] = registry.lookup("solver", package.DEFAULT if name is None else name, package.SOLVERS)
+    return kind
+
+
 def solver(family: str, name: str | None = None, **options: Any) -> Solver[Any]:
     """Return a solver of a family with the options given; the family's default if no name is.
 
@@ -52,14 +68,12 @@ def solver(family: str, name: str | None = None, **options: Any) -> Solver[Any]:
     InputError
         If an option does not exist or has no sensible value.
     """
-    package = registry.family_module("endonet.solvers", family)
-    kind = registry.lookup("solver", package.DEFAULT if name is None else name, package.SOLVERS)
+    kind = solver_class(family, name)
     known = [f.name for f in fields(kind)]
     for option in options:
         if option not in known:
             raise InputError(option, f"solver {kind.name!r} has no such option", f"it takes {', '.join(known)}")
-    built: Solver[Any] = kind(**options)
-    return built
+    return kind(**options)
 
 
 def solve(
@@ -91,12 +105,33 @@ def solve(
     return solver(problem.family, solver_name, **options).solve(problem, formulation)
 
 
-def compare(problem: Any, solvers: Iterable[str | Solver[Any]], **options: Any) -> Any:
-    """Solve one problem in several ways and lay the answers side by side; see `endonet.solvers.comparison.compare`."""
+def compare(problem: Any, solvers: Iterable[str | Solver[Any]], **options: Any) -> Comparison:
+    """Solve one problem in several ways and lay the answers side by side.
+
+    Parameters
+    ----------
+    problem : Problem
+    solvers : iterable of str or Solver
+        Names or configured solvers; ``"scip:lifted"`` names a solver and its formulation.
+    **options
+        Options for every solver that is given by name, such as ``time_limit``.
+
+    Returns
+    -------
+    Comparison
+        A solver that cannot run or does not accept the problem is a row that says why. A value beyond another solver's
+        proved bound is in ``contradictions``.
+    """
     from endonet.solvers.comparison import compare as run
 
-    chosen = [s if isinstance(s, Solver) else solver(problem.family, s, **options) for s in solvers]
-    return run(problem, chosen)
+    entries: list[tuple[Solver[Any], str | None]] = []
+    for entry in solvers:
+        if isinstance(entry, Solver):
+            entries.append((entry, None))
+        else:
+            name, _, formulation = entry.partition(":")
+            entries.append((solver(problem.family, name, **options), formulation or None))
+    return run(problem, entries)
 
 
 def check(problem: Any, solution: Solution) -> Any:

@@ -1,0 +1,326 @@
+"""The command line. Each command reads its problem, calls one verb of the front door, and shows what came of it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+import endonet
+from endonet import frame
+
+if TYPE_CHECKING:
+    from endonet.solvers.solution import Solution
+
+LISTS = ("solvers", "formulations", "instances", "reports")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Commands(click.Group):
+    """A group that offers the nearest command for one that does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a command, or fail with the nearest names."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            known = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], known, n=2, cutoff=0.4)
+            remedy = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+            raise click.UsageError(f"no command {args[0]!r}; {remedy}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def solving_options(command: F) -> F:
+    """Add the options that mean the same for every solver."""
+    for option in reversed(
+        [
+            click.option("--time-limit", type=float, metavar="S", help="Return the best known after S seconds."),
+            click.option("--rel-gap", type=float, metavar="G", help="Gap that counts as optimal.  [default: 1e-9]"),
+            click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers."),
+            click.option("--threads", type=int, metavar="N", help="Threads to use; 0 means all cores."),
+            click.option("--log/--quiet", default=None, help="Progress on standard error.  [default: on a terminal]"),
+            click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(endonet.__version__, message="endonet %(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback if endonet itself fails.")
+@click.pass_context
+def commands(context: click.Context, debug: bool) -> None:
+    """Production networks as mathematical programs, solved and proved.
+
+    PROBLEM is a bundled name, as `endonet list instances` shows them, or the path of an instance file.
+
+    Exit status: 0 an answer of the kind the solver promises, 2 bad input or usage, 3 a limit or a cycle before that,
+    4 a claim that failed verification.
+    """
+    if debug:
+        os.environ[frame.DEBUG] = "1"
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@commands.command()
+@click.argument("problem")
+@click.option("--solver", "-s", metavar="NAME", help="How to solve it.  [default: certified]")
+@click.option("--formulation", "-f", metavar="NAME", help="Which formulation, for solvers that take one.")
+@click.option("--option", "-o", "pairs", multiple=True, metavar="KEY=VALUE", help="One of the solver's own options.")
+@click.option("--initial", metavar="FILE", help="A solution file whose decision to start from.")
+@click.option("--out", metavar="FILE", help="Write the solution, certificate included, to a file.")
+@solving_options
+def solve(
+    problem: str,
+    solver: str | None,
+    formulation: str | None,
+    pairs: tuple[str, ...],
+    initial: str | None,
+    out: str | None,
+    as_json: bool,
+    **common: Any,
+) -> int:
+    """Solve PROBLEM and say what has been proved."""
+    from endonet import api, options, promises
+
+    _check_writable("--out", out)
+    instance = endonet.load(problem)
+    kind = api.solver_class(instance.family, solver)
+    given = _common(common) | options.parse(kind, pairs)
+    if initial is not None:
+        given["initial"] = endonet.load_solution(initial, instance).decision
+    with frame.stdout_kept_clean():
+        solution = api.solve(instance, kind(**given), formulation)
+    if out is not None:
+        endonet.save_solution(solution, out)
+    _show_solution(instance, solution, as_json)
+    if solution.contradicted:
+        return frame.REFUTED
+    return frame.ANSWERED if promises.kept(kind.proves, solution) else frame.UNFINISHED
+
+
+@commands.command()
+@click.argument("problem")
+@click.option("--solvers", "-s", required=True, metavar="A,B,C", help="Solver names; solver:formulation picks one.")
+@solving_options
+def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
+    """Solve PROBLEM in several ways and lay the answers side by side.
+
+    Solvers that prove are held against each other: a value beyond another's bound is reported as a contradiction.
+    """
+    from endonet import api
+
+    names = [name.strip() for name in solvers.split(",") if name.strip()]
+    instance = endonet.load(problem)
+    with frame.stdout_kept_clean():
+        comparison = api.compare(instance, names, **_common(common))
+    if as_json:
+        _print_json(comparison.to_dict())
+    else:
+        _console().print(comparison)
+    if comparison.contradictions:
+        for sentence in comparison.contradictions:
+            click.echo(f"endonet: CONTRADICTION: {sentence}", err=True)
+        return frame.REFUTED
+    return frame.ANSWERED if any(row.value is not None or row.proof for row in comparison.rows) else frame.UNFINISHED
+
+
+@commands.command()
+@click.argument("problem")
+@click.argument("solution", metavar="SOLUTION.json")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+def check(problem: str, solution: str, as_json: bool) -> int:
+    """Verify the claims of a solution file without any solver."""
+    from endonet import api, display
+
+    instance = endonet.load(problem)
+    claimed = endonet.load_solution(solution, instance)
+    with frame.stdout_kept_clean():
+        report = api.check(instance, claimed)
+    if as_json:
+        _print_json({"verified": True, "instance": instance.name, **display.fields_of(report)})
+    else:
+        _console().print(display.verified(instance, claimed, report))
+    return frame.ANSWERED
+
+
+@commands.command()
+@click.argument("problem")
+@click.option("--decision", metavar="JSON", help='The decision as JSON, such as {"theta": [1, 0, 1]}.')
+@click.option("--solution", metavar="FILE", help="A solution file whose decision to evaluate.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+def evaluate(problem: str, decision: str | None, solution: str | None, as_json: bool) -> int:
+    """Compute what follows from a decision, without any solver."""
+    from endonet import display
+
+    if (decision is None) == (solution is None):
+        raise click.UsageError("give either --decision or --solution", click.get_current_context())
+    instance = endonet.load(problem)
+    if decision is not None:
+        chosen = instance.decode_decision(_read_json("--decision", decision))
+    else:
+        chosen = endonet.load_solution(str(solution), instance).decision
+    outcome = instance.evaluate(chosen)
+    if as_json:
+        _print_json(
+            {
+                "family": instance.family,
+                "instance": instance.name,
+                "value": outcome.value,
+                "feasible": outcome.feasible,
+                "violations": outcome.violations,
+                "decision": instance.encode_decision(chosen),
+            }
+        )
+    else:
+        _console().print(display.outcome(instance, outcome))
+    return frame.ANSWERED
+
+
+@commands.command()
+@click.argument("formulation")
+@click.option("--latex", is_flag=True, help="As LaTeX, ready to paste.")
+def show(formulation: str, latex: bool) -> int:
+    """Show the mathematics of FORMULATION, such as planner/lifted."""
+    from endonet import api
+    from endonet.formulations import show as writer
+
+    found = api.formulation(formulation)
+    click.echo(writer.latex(found) if latex else writer.text(found))
+    return frame.ANSWERED
+
+
+@commands.command()
+@click.argument("problem")
+@click.option("--formulation", "-f", required=True, metavar="NAME", help="Which formulation to write.")
+@click.argument("file")
+def export(problem: str, formulation: str, file: str) -> int:
+    """Write PROBLEM as a model FILE for other software.
+
+    The ending of FILE names the format.
+    """
+    from endonet import api
+    from endonet.formulations.export import export as write
+
+    _check_writable("FILE", file)
+    instance = endonet.load(problem)
+    name = formulation if "/" in formulation else f"{instance.family}/{formulation}"
+    found = api.formulation(name)
+    with frame.stdout_kept_clean():
+        write(found.build(instance), file)
+    click.echo(f"{name} of {instance.name or problem} is in {file}")
+    return frame.ANSWERED
+
+
+@commands.command(name="list")
+@click.argument("what", metavar="|".join(LISTS))
+@click.option("--options", "with_options", is_flag=True, help="With solvers: their own options, types and defaults.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+def list_(what: str, with_options: bool, as_json: bool) -> int:
+    """List solvers, formulations, instances or reports."""
+    from endonet import catalogue, display
+    from endonet.formulations.errors import UnknownNameError
+
+    if what not in LISTS:
+        raise UnknownNameError("list", what, LISTS)
+
+    entries = getattr(catalogue, what)()
+    if as_json:
+        _print_json({what: entries})
+    else:
+        if not with_options:
+            entries = [{k: v for k, v in entry.items() if k != "options"} for entry in entries]
+        _console().print(display.catalogue(what, entries))
+    return frame.ANSWERED
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--out", default="out", show_default=True, metavar="DIR", help="Where the page and its data go.")
+@click.option("--full", is_flag=True, help="At the paper's full scale, which takes longer.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Local processes.")
+@click.option("--dask", metavar="ADDRESS", help="A Dask scheduler to run on instead.")
+def report(name: str, out: str, full: bool, workers: int, dask: str | None) -> int:
+    """Rebuild the report NAME as one self-contained page."""
+    from endonet import reports
+
+    module = reports.find(name)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = module.run(folder, full=full, workers=workers, dask=dask)
+    click.echo(f"the page is in {page}")
+    return frame.ANSWERED
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    return frame.run(commands, arguments)
+
+
+def _common(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the common options that were given; progress shows on a terminal unless told otherwise."""
+    chosen = {key: value for key, value in given.items() if value is not None}
+    chosen.setdefault("log", sys.stderr.isatty())
+    return chosen
+
+
+def _check_writable(field: str, path: str | None) -> None:
+    """Refuse a file that cannot be written before hours of work, not after."""
+    from endonet.formulations.errors import InputError
+
+    if path is None:
+        return
+    folder = Path(path).resolve().parent
+    if Path(path).is_dir():
+        raise InputError(field, f"{path} is a folder", "name a file")
+    if not folder.is_dir():
+        raise InputError(field, f"there is no folder {folder}", "create it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(field, f"the folder {folder} cannot be written to", "name another")
+
+
+def _show_solution(problem: Any, solution: Solution, as_json: bool) -> None:
+    from endonet import display
+
+    if as_json:
+        _print_json(solution.to_dict(certificate=False))
+    else:
+        _console().print(display.solution(problem, solution))
+    if solution.contradicted:
+        click.echo(f"endonet: CLAIM REFUTED: {solution.contradicted}", err=True)
+
+
+def _print_json(value: Any) -> None:
+    from endonet.plain import to_json
+
+    click.echo(to_json(value))
+
+
+def _read_json(field: str, text: str) -> Any:
+    import json
+
+    from endonet.formulations.errors import InputError
+
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(field, f"it is not JSON ({error})", 'write it like {"theta": [1, 0, 1]}') from None
+
+
+def _console() -> Any:
+    from endonet.display import console
+
+    return console()

@@ -1,0 +1,166 @@
+"""How results look on a terminal: compact panels and tables that say what is known before anything else."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from endonet.solvers.solution import Solution, Status
+
+MEANING = {
+    Status.OPTIMAL: ("green", "proved: value and bound agree"),
+    Status.FEASIBLE: ("yellow", "best decision so far, with a valid bound"),
+    Status.LOCAL: ("cyan", "no neighbour is better; nothing is proved beyond that"),
+    Status.STATIONARY: ("cyan", "the heuristic's conditions hold; no bound"),
+    Status.NOT_CONVERGED: ("red", "the method did not settle; the best decision it saw"),
+    Status.INFEASIBLE: ("green", "proved: no decision satisfies the constraints"),
+    Status.UNBOUNDED: ("green", "proved: the objective has no limit"),
+    Status.NO_SOLUTION: ("red", "nothing was found before a limit"),
+}
+
+COUNTED = {"theta": "operating"}
+
+
+class _Console(Console):
+    """A console that leaves a broken pipe to the frame around the command."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """Return a console on standard output, wide enough for a table where there is no terminal."""
+    return _Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+def number(value: float | None, digits: int = 10) -> str:
+    """Return a number with ``digits`` significant digits, and a dash for what is not known."""
+    return "–" if value is None else f"{value:.{digits}g}"
+
+
+def gap(value: float | None) -> str:
+    """Return a relative gap in words a reader can compare."""
+    if value is None:
+        return "no bound"
+    return "0" if value == 0 else f"{value:.2g}"
+
+
+def counts(encoded: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return how many entries of each binary part of a decision are 1."""
+    found = []
+    for key, part in (encoded or {}).items():
+        if isinstance(part, list) and part and all(entry in (0, 1) for entry in part):
+            found.append((COUNTED.get(key, f"{key} = 1"), f"{sum(part)} of {len(part)}"))
+    return found
+
+
+def solution(problem: Any, found: Solution) -> RenderableType:
+    """Return a panel: what is known first, then the numbers, then the notes."""
+    colour, meaning = MEANING[found.status]
+    if found.contradicted:
+        colour, meaning = "bold red", "THE CLAIM IS REFUTED"
+    status = Text.assemble((found.status.value, f"bold {colour}"), f"  {meaning}")
+    rows: list[tuple[str, RenderableType]] = [("status", status)]
+    if found.stopped_by.value != "finished":
+        rows.append(("stopped by", Text(found.stopped_by.value.replace("_", " "), "yellow")))
+    if found.value is not None:
+        rows.append(("value", Text(number(found.value, 12), "bold")))
+        rows.append(("bound", Text(number(found.bound, 12))))
+        rows.append(("gap", Text(gap(found.rel_gap))))
+    elif found.bound is not None:
+        rows.append(("bound", Text(number(found.bound, 12))))
+    rows += [(label, Text(count)) for label, count in counts(found.encoded_decision)]
+    rows.append(("time", Text(f"{found.wall_time:.3g} s, after {found.setup_time:.2g} s of setting up")))
+    rows += [("note", Text(note)) for note in found.notes]
+    if found.contradicted:
+        rows.append(("refuted", Text(found.contradicted, "bold red")))
+    how = found.solver + (f" on {found.formulation}" if found.formulation else "")
+    return _panel(f"{found.instance or 'unnamed problem'} by {how}", rows, colour, subtitle=_about(problem))
+
+
+def verified(problem: Any, claimed: Solution, report: Any) -> RenderableType:
+    """Return a panel that says what has been verified."""
+    rows: list[tuple[str, RenderableType]] = [
+        ("verified", Text("every claim of the solution holds", "bold green")),
+        ("status", Text(claimed.status.value)),
+        ("value", Text(number(claimed.value, 12))),
+        ("bound", Text(number(claimed.bound, 12))),
+    ]
+    rows += [(key.replace("_", " "), Text(_short(value))) for key, value in fields_of(report).items()]
+    return _panel(f"{claimed.instance or 'unnamed problem'} by {claimed.solver}", rows, "green", _about(problem))
+
+
+def outcome(problem: Any, found: Any) -> RenderableType:
+    """Return a panel of what follows from a decision."""
+    rows: list[tuple[str, RenderableType]] = [
+        ("value", Text(number(found.value, 12), "bold")),
+        ("feasible", Text("yes", "green") if found.feasible else Text("no", "bold red")),
+    ]
+    rows += [("violated", Text(sentence, "red")) for sentence in found.violations]
+    return _panel(problem.name or "unnamed problem", rows, "green" if found.feasible else "red", _about(problem))
+
+
+def catalogue(what: str, entries: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return a table of catalogue entries, one column for each field that any entry fills."""
+    if not entries:
+        return Text(f"there are no {what}")
+    filled = [key for key in entries[0] if any(entry[key] not in ("", [], None) for entry in entries)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in filled:
+        table.add_column(key, no_wrap=key == "name", overflow="fold")
+    for entry in entries:
+        dim = "dim" if entry.get("unavailable") else ""
+        table.add_row(*(_short(entry[key]) for key in filled), style=dim)
+    return table
+
+
+def fields_of(report: Any) -> dict[str, Any]:
+    """Return a report of any form (mapping, dataclass, object with ``to_dict``) as a dictionary."""
+    if report is None:
+        return {}
+    if hasattr(report, "to_dict"):
+        return dict(report.to_dict())
+    if isinstance(report, Mapping):
+        return dict(report)
+    if dataclasses.is_dataclass(report) and not isinstance(report, type):
+        return {f.name: getattr(report, f.name) for f in dataclasses.fields(report)}
+    return {"report": str(report)}
+
+
+def _panel(title: str, rows: Sequence[tuple[str, RenderableType]], colour: str, subtitle: str) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, value in rows:
+        grid.add_row(label, value)
+    return Panel(
+        grid,
+        title=f"[bold]{escape(title)}[/]",
+        subtitle=f"[dim]{escape(subtitle)}[/]",
+        border_style=colour,
+        expand=False,
+        padding=(0, 2),
+    )
+
+
+def _about(problem: Any) -> str:
+    return repr(problem).strip("<>").partition(": ")[2]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return str(value)

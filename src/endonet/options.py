@@ -1,0 +1,102 @@
+"""Solver options written as text: ``key=value`` pairs, read by the types of the solver's own fields."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import MISSING, Field, fields
+from enum import Enum
+from typing import Any, Literal, Union
+
+from endonet.formulations.errors import InputError, UnknownNameError
+
+COMMON = ("time_limit", "rel_gap", "threads", "seed", "initial", "log")
+TRUE = frozenset({"true", "yes", "on", "1"})
+FALSE = frozenset({"false", "no", "off", "0"})
+
+
+def own_fields(kind: type[Any]) -> list[Field[Any]]:
+    """Return the fields that a solver adds to those all solvers have."""
+    return [f for f in fields(kind) if f.init and f.name not in COMMON]
+
+
+def describe(field: Field[Any]) -> str:
+    """Return ``name: type = default`` of one field."""
+    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
+    default = "" if field.default is MISSING else f" = {field.default!r}"
+    return f"{field.name}: {kind}{default}"
+
+
+def parse(kind: type[Any], pairs: Iterable[str]) -> dict[str, Any]:
+    """Return the options that ``key=value`` pairs give for a solver class.
+
+    Raises
+    ------
+    InputError
+        If a pair has no ``=``, names no option of the solver, or its value does not fit the option's type.
+    """
+    hints = typing.get_type_hints(kind)
+    known = [f.name for f in own_fields(kind)]
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals:
+            raise InputError("--option", f"{pair!r} has no '='", "write --option key=value")
+        if key in COMMON:
+            raise InputError(
+                "--option", f"{key!r} is common to all solvers", f"write --{key.replace('_', '-')} instead"
+            )
+        if key not in known:
+            raise UnknownNameError(f"option of solver {kind.name!r}", key, known)
+        if key in given:
+            raise InputError(f"--option {key}", "it stands twice", "give it once")
+        given[key] = read(key, text.strip(), hints[key])
+    return given
+
+
+def read(key: str, text: str, hint: Any) -> Any:
+    """Return ``text`` as a value of the type ``hint``."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        if text.lower() in ("none", "null") and type(None) in arguments:
+            return None
+        failures = []
+        for choice in sorted((a for a in arguments if a is not type(None)), key=_strictness):
+            try:
+                return read(key, text, choice)
+            except InputError as failure:
+                failures.append(failure)
+        raise failures[-1]
+    if origin is Literal:
+        return _among(key, text, {str(choice): choice for choice in arguments})
+    if origin in (tuple, list):
+        inner = arguments[0] if arguments else str
+        return origin(read(key, part.strip(), inner) for part in text.split(",") if part.strip())
+    if hint is bool:
+        if text.lower() not in TRUE | FALSE:
+            raise InputError(f"--option {key}", f"{text!r} is neither true nor false", "write true or false")
+        return text.lower() in TRUE
+    if hint in (int, float):
+        try:
+            return hint(text)
+        except ValueError:
+            wanted = "a whole number" if hint is int else "a number"
+            raise InputError(f"--option {key}", f"{text!r} is not {wanted}", f"give {wanted}") from None
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _among(key, text, {str(member.value): member for member in hint})
+    if hint in (str, Any):
+        return text
+    raise InputError(f"--option {key}", "it cannot be written as text", "set it in Python")
+
+
+def _strictness(hint: Any) -> int:
+    """Whole numbers are tried before numbers, and text last, since text fits everything."""
+    return {bool: 1, int: 0, float: 2, str: 9}.get(hint, 3)
+
+
+def _among(key: str, text: str, choices: dict[str, Any]) -> Any:
+    if text not in choices:
+        raise InputError(f"--option {key}", f"{text!r} is not a choice", f"use one of {', '.join(choices)}")
+    return choices[text]
