@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from endonet.formulations.errors import InputError
 
 SENSES = ("<=", ">=", "==")
-ROW_TOLERANCE = 1e-9
+ROW_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,9 @@ class RowSystem:
     ----------
     G : csr_array, shape (m, n)
     lower, upper : arrays of shape (m,); infinite on the side that is free.
-    tolerance : array of shape (m,); how far a row may be missed by rounding, 1e-9 of its largest possible activity.
+    tolerance : array of shape (m,); how far a row may be missed by rounding: 1e-12 of its largest possible activity.
+
+    Where all coefficients of a row are whole numbers so is its activity, and its sides are rounded inwards.
     """
 
     G: sp.csr_array
@@ -96,8 +98,14 @@ class RowSystem:
     tolerance: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        scale = np.asarray(abs(self.G).sum(axis=1)).reshape(-1)
-        object.__setattr__(self, "tolerance", ROW_TOLERANCE * np.maximum(scale, 1.0))
+        G = self.G
+        scale = np.asarray(abs(G).sum(axis=1)).reshape(-1)
+        object.__setattr__(self, "tolerance", ROW_TOLERANCE * scale)
+        whole = np.ones(self.count, dtype=bool)
+        whole[np.repeat(np.arange(self.count), np.diff(G.indptr))[G.data != np.floor(G.data)]] = False
+        slack = ROW_TOLERANCE * np.maximum(scale, 1.0)
+        object.__setattr__(self, "lower", np.where(whole, np.ceil(self.lower - slack), self.lower))
+        object.__setattr__(self, "upper", np.where(whole, np.floor(self.upper + slack), self.upper))
 
     @classmethod
     def from_rows(cls, rows: Sequence[LinearRow], n: int) -> RowSystem:
