@@ -1,0 +1,373 @@
+"""One problem solved in several ways, the answers side by side, and the proofs held against each other.
+
+Two proofs contradict each other when one solver's decision is worth more than another solver's bound allows (less, if
+the objective is minimised), or when one calls infeasible what another has a decision for. At least one of the two is
+then wrong, and the comparison says so before it says anything else.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from endonet.formulations.contracts import Problem, Sense
+from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
+from endonet.solvers.base import Solver
+from endonet.solvers.solution import Solution, Status, StoppedBy, relative_gap
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+# endonet's own bounds are meant to hold to rounding; outside solvers keep their constraints to about 1e-6 only.
+ROUNDING = 1e-9
+OUTSIDE = 1e-6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solver's answer, or why there is none.
+
+    Attributes
+    ----------
+    status : str
+        The status of the solution; ``unavailable``, ``refused``, ``failed`` or ``skipped`` where there is none.
+    error : float or None
+        How far ``value`` falls short of the proven optimum, relative to it; None if no optimum was proved.
+    differs : int or None
+        In how many entries the decision differs from that of the proven optimum.
+    reason : str
+        Why there is no answer.
+    """
+
+    solver: str
+    formulation: str | None
+    proves: str
+    status: str
+    stopped_by: str | None = None
+    value: float | None = None
+    bound: float | None = None
+    rel_gap: float | None = None
+    wall_time: float | None = None
+    setup_time: float | None = None
+    error: float | None = None
+    differs: int | None = None
+    contradicted: str = ""
+    reason: str = ""
+
+    @property
+    def proof(self) -> bool:
+        """Whether the row settles the problem: optimal, infeasible or unbounded."""
+        return self.status in (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED) and not self.contradicted
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Answers side by side.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        One for each solver, in the order asked for.
+    optimum : float or None
+        The value of the proven optimum, if any solver proved one and no proof is contradicted.
+    proved_by : str
+        Who proved it.
+    best_value, best_bound, rel_gap : float or None
+        What all solvers know together.
+    contradictions : tuple of str
+        One sentence for each pair of claims that cannot both be true.
+    notes : tuple of str
+        Disagreements within an outside solver's tolerance.
+    solutions : tuple of Solution or None
+        The solution behind each row.
+    """
+
+    family: str
+    instance: str
+    sense: Sense
+    rows: tuple[Row, ...]
+    optimum: float | None
+    proved_by: str
+    best_value: float | None
+    best_bound: float | None
+    rel_gap: float | None
+    contradictions: tuple[str, ...]
+    notes: tuple[str, ...]
+    solutions: tuple[Solution | None, ...]
+
+    def __getitem__(self, solver: str) -> Solution:
+        """Return the solution of a solver by its name, or by ``name:formulation``."""
+        for row, solution in zip(self.rows, self.solutions, strict=True):
+            if solution is not None and solver in (row.solver, label(row)):
+                return solution
+        raise KeyError(solver)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as one JSON-ready object."""
+        skipped = ("rows", "solutions", "sense")
+        report = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped}
+        report |= {"sense": self.sense.value, "contradictions": list(self.contradictions), "notes": list(self.notes)}
+        rows = []
+        for row, solution in zip(self.rows, self.solutions, strict=True):
+            decision = None if solution is None or solution.encoded_decision is None else solution.encoded_decision
+            rows.append(asdict(row) | {"decision": None if decision is None else dict(decision)})
+        return report | {"rows": rows}
+
+    def __str__(self) -> str:
+        from io import StringIO
+
+        from rich.console import Console
+
+        page = StringIO()
+        Console(file=page, width=120, highlight=False, color_system=None).print(self)
+        return page.getvalue().rstrip("\n")
+
+    def __rich__(self) -> RenderableType:
+        return _rich(self)
+
+    def _repr_html_(self) -> str:
+        return _html(self)
+
+
+def compare(problem: Problem, solvers: Iterable[Solver[Any] | tuple[Solver[Any], str | None]]) -> Comparison:
+    """Solve one problem with each solver in turn.
+
+    Parameters
+    ----------
+    problem : Problem
+    solvers : iterable of Solver, or of (Solver, formulation)
+
+    Returns
+    -------
+    Comparison
+        A solver that cannot run, refuses the problem or fails is a row that says why. After an interruption the
+        solvers that are left are skipped.
+    """
+    entries = [entry if isinstance(entry, tuple) else (entry, None) for entry in solvers]
+    answers: list[Solution | Row] = []
+    interrupted = False
+    for place, (solver, formulation) in enumerate(entries, start=1):
+        if solver.log:
+            print(f"{place} of {len(entries)}: {solver.name}", file=sys.stderr)
+        if interrupted:
+            answers.append(_without(solver, formulation, "skipped", "the comparison was interrupted before it"))
+            continue
+        answer = _attempt(problem, solver, formulation)
+        interrupted = isinstance(answer, Solution) and answer.stopped_by is StoppedBy.INTERRUPTED
+        answers.append(answer)
+    return _lay_out(problem, [solver for solver, _ in entries], answers)
+
+
+def label(row: Row) -> str:
+    """Return ``solver`` or ``solver:formulation``."""
+    return row.solver + (f":{row.formulation.rpartition('/')[2]}" if row.formulation else "")
+
+
+def _attempt(problem: Problem, solver: Solver[Any], formulation: str | None) -> Solution | Row:
+    try:
+        return solver.solve(problem, formulation)
+    except UnavailableError as error:
+        return _without(solver, formulation, "unavailable", str(error))
+    except NotApplicableError as error:
+        return _without(solver, formulation, "refused", str(error))
+    except EndonetError as error:
+        return _without(solver, formulation, "failed", str(error))
+    except Exception as error:
+        # One outside solver that breaks must not cost the answers of the others; the row names the fault.
+        return _without(solver, formulation, "failed", f"{type(error).__name__}: {error}")
+
+
+def _without(solver: Solver[Any], formulation: str | None, status: str, reason: str) -> Row:
+    return Row(solver.name, formulation, solver.proves.value, status, reason=reason)
+
+
+def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solution | Row]) -> Comparison:
+    solutions = [answer if isinstance(answer, Solution) else None for answer in answers]
+    found = [(solver, s) for solver, s in zip(solvers, solutions, strict=True) if s is not None]
+    contradictions, notes = _contradictions(problem, found)
+    better = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
+
+    def key(solution: Solution) -> float:
+        return better * (solution.value or 0.0)
+
+    worth = [s for _, s in found if s.value is not None and _feasible(problem, s)]
+    bounds = [s.bound for _, s in found if s.bound is not None and not s.contradicted]
+    proved = [s for s in worth if s.status is Status.OPTIMAL and not s.contradicted]
+    best = max(proved, key=key) if proved and not contradictions else None
+    best_value = max(worth, key=key).value if worth else None
+    best_bound = better * min(better * bound for bound in bounds) if bounds else None
+    rows = [
+        _row(solver, answer, best, better) if isinstance(answer, Solution) else answer
+        for solver, answer in zip(solvers, answers, strict=True)
+    ]
+    return Comparison(
+        family=problem.family,
+        instance=problem.name,
+        sense=problem.sense,
+        rows=tuple(rows),
+        optimum=None if best is None else best.value,
+        proved_by="" if best is None else best.solver,
+        best_value=best_value,
+        best_bound=best_bound,
+        rel_gap=_finite(relative_gap(best_value, best_bound)),
+        contradictions=contradictions,
+        notes=notes,
+        solutions=tuple(solutions),
+    )
+
+
+def _row(solver: Solver[Any], solution: Solution, best: Solution | None, better: float) -> Row:
+    error = differs = None
+    if best is not None and best.value is not None and solution.value is not None:
+        shortfall = better * (best.value - solution.value)
+        error = _finite(0.0 if shortfall == 0 else shortfall / abs(best.value) if best.value else None)
+        differs = differences(best.encoded_decision or {}, solution.encoded_decision or {})
+    return Row(
+        solver=solution.solver,
+        formulation=solution.formulation,
+        proves=solver.proves.value,
+        status=solution.status.value,
+        stopped_by=solution.stopped_by.value,
+        value=solution.value,
+        bound=solution.bound,
+        rel_gap=_finite(solution.rel_gap),
+        wall_time=solution.wall_time,
+        setup_time=solution.setup_time,
+        error=error,
+        differs=differs,
+        contradicted=solution.contradicted,
+    )
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    """Return in how many entries two encoded decisions differ: list by list, a plain field as one entry."""
+    count = 0
+    for key in one.keys() | other.keys():
+        left, right = one.get(key), other.get(key)
+        if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+            count += sum(a != b for a, b in zip(left, right, strict=True))
+        else:
+            count += left != right
+    return count
+
+
+def _contradictions(
+    problem: Problem, found: list[tuple[Solver[Any], Solution]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    better = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
+    wrong = [f"{s.solver}: {s.contradicted}" for _, s in found if s.contradicted]
+    notes = []
+    for prover, proof in found:
+        for _, witness in found:
+            if witness is proof or witness.value is None or not _feasible(problem, witness):
+                continue
+            if proof.status is Status.INFEASIBLE:
+                wrong.append(
+                    f"{proof.solver} calls the problem infeasible, "
+                    f"{witness.solver} has a feasible decision worth {witness.value:.12g}"
+                )
+            if proof.bound is None or proof.contradicted:
+                continue
+            scale = max(abs(witness.value), abs(proof.bound))
+            excess = better * (witness.value - proof.bound)
+            if excess <= ROUNDING * scale:
+                continue
+            sentence = (
+                f"{proof.solver} claims that nothing is better than {proof.bound:.12g}, "
+                f"{witness.solver} has a feasible decision worth {witness.value:.12g}"
+            )
+            if excess > (OUTSIDE if prover.packages else ROUNDING) * scale:
+                wrong.append(sentence)
+            else:
+                notes.append(f"{sentence}: the difference is within the tolerance of {proof.solver}")
+    return tuple(wrong), tuple(notes)
+
+
+def _feasible(problem: Problem, solution: Solution) -> bool:
+    return solution.decision is not None and problem.evaluate(solution.decision).feasible
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None
+
+
+COLUMNS = ("solver", "status", "value", "bound", "gap", "error", "differs", "time")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Return a row as text under `COLUMNS`."""
+    status = row.status.replace("_", " ")
+    if row.stopped_by not in (None, StoppedBy.FINISHED.value):
+        status += f" ({str(row.stopped_by).replace('_', ' ')})"
+    return (
+        label(row),
+        "REFUTED" if row.contradicted else status,
+        _text(row.value, ".10g"),
+        _text(row.bound, ".10g"),
+        _text(row.rel_gap, ".2g"),
+        _text(row.error, ".2g"),
+        "–" if row.differs is None else str(row.differs),
+        "–" if row.wall_time is None else f"{row.wall_time:.3g} s",
+    )
+
+
+def summary(comparison: Comparison) -> str:
+    """Return in one sentence what all solvers know together."""
+    if comparison.contradictions:
+        return "Nothing is proved: the claims contradict each other."
+    if comparison.optimum is not None:
+        return (
+            f"The optimum is {comparison.optimum:.12g}, proved by {comparison.proved_by}; error and differs "
+            "(entries of the decision) are against it."
+        )
+    if any(row.status == Status.INFEASIBLE for row in comparison.rows):
+        return "The problem is infeasible, proved."
+    if comparison.best_value is None:
+        return "No solver found a decision."
+    if comparison.best_bound is None:
+        return f"The best value is {comparison.best_value:.12g}; no solver proved a bound."
+    return (
+        f"The best value is {comparison.best_value:.12g}, the best bound {comparison.best_bound:.12g}: "
+        f"a gap of {_text(comparison.rel_gap, '.2g')}."
+    )
+
+
+def _text(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _rich(comparison: Comparison) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=comparison.instance or None, title_justify="left")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("solver", "status") else "right", no_wrap=True)
+    for row in comparison.rows:
+        style = "bold red" if row.contradicted else "green" if row.proof else "dim" if row.reason else ""
+        table.add_row(*map(Text, cells(row)), style=style)
+    lines: list[RenderableType] = [Text(f"CONTRADICTION: {s}", "bold red") for s in comparison.contradictions]
+    lines.append(table)
+    lines += [Text(f"{label(row)}: {row.reason}", "yellow") for row in comparison.rows if row.reason]
+    lines += [Text(f"note: {note}", "yellow") for note in comparison.notes]
+    lines.append(Text(summary(comparison)))
+    return Group(*lines)
+
+
+def _html(comparison: Comparison) -> str:
+    head = "".join(f"<th>{column}</th>" for column in COLUMNS)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells(row)) + "</tr>" for row in comparison.rows
+    )
+    said = [f"<p><strong>CONTRADICTION: {html.escape(s)}</strong></p>" for s in comparison.contradictions]
+    after = [f"<p>{html.escape(f'{label(row)}: {row.reason}')}</p>" for row in comparison.rows if row.reason]
+    after += [f"<p>{html.escape(note)}</p>" for note in comparison.notes]
+    after.append(f"<p>{html.escape(summary(comparison))}</p>")
+    caption = f"<caption>{html.escape(comparison.instance)}</caption>" if comparison.instance else ""
+    table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return "".join(said) + table + "".join(after)
