@@ -187,13 +187,13 @@ def _without(solver: Solver[Any], formulation: str | None, status: str, reason: 
 def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solution | Row]) -> Comparison:
     solutions = [answer if isinstance(answer, Solution) else None for answer in answers]
     found = [(solver, s) for solver, s in zip(solvers, solutions, strict=True) if s is not None]
-    contradictions, notes = _contradictions(problem, found)
+    worth = [s for _, s in found if s.decision is not None and problem.evaluate(s.decision).feasible]
+    contradictions, notes = _contradictions(found, worth, problem.sense)
     better = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
 
     def key(solution: Solution) -> float:
         return better * (solution.value or 0.0)
 
-    worth = [s for _, s in found if s.value is not None and _feasible(problem, s)]
     bounds = [s.bound for _, s in found if s.bound is not None and not s.contradicted]
     proved = [s for s in worth if s.status is Status.OPTIMAL and not s.contradicted]
     best = max(proved, key=key) if proved and not contradictions else None
@@ -255,14 +255,15 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 
 
 def _contradictions(
-    problem: Problem, found: list[tuple[Solver[Any], Solution]]
+    found: list[tuple[Solver[Any], Solution]], worth: list[Solution], sense: Sense
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    better = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
+    """Hold every claim against every feasible decision; return what cannot be, and what rounding may explain."""
+    better = 1.0 if sense is Sense.MAXIMISE else -1.0
     wrong = [f"{s.solver}: {s.contradicted}" for _, s in found if s.contradicted]
     notes = []
     for prover, proof in found:
-        for _, witness in found:
-            if witness is proof or witness.value is None or not _feasible(problem, witness):
+        for witness in worth:
+            if witness is proof or witness.value is None:
                 continue
             if proof.status is Status.INFEASIBLE:
                 wrong.append(
@@ -284,10 +285,6 @@ def _contradictions(
             else:
                 notes.append(f"{sentence}: the difference is within the tolerance of {proof.solver}")
     return tuple(wrong), tuple(notes)
-
-
-def _feasible(problem: Problem, solution: Solution) -> bool:
-    return solution.decision is not None and problem.evaluate(solution.decision).feasible
 
 
 def _finite(value: float | None) -> float | None:

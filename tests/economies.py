@@ -1,0 +1,40 @@
+"""Small economies whose optimum is found by trying every decision, with the evaluator alone."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from endonet.formulations.planner.problem import PlannerProblem
+from endonet.formulations.planner.rows import LinearRow
+
+
+def economy(
+    seed: int, n: int = 6, sigma: float = 5.0, epsilon: float = 5.0, f: float = 0.03, rows: tuple[LinearRow, ...] = ()
+) -> PlannerProblem:
+    """Return a random economy in which every firm has a supplier."""
+    draw = np.random.default_rng(seed)
+    Omega = (draw.random((n, n)) < 0.5).astype(float)
+    np.fill_diagonal(Omega, 0.0)
+    Omega[np.roll(np.arange(n), 1), np.arange(n)] = 1.0
+    z = np.exp(0.4 * draw.standard_normal(n))
+    return PlannerProblem(Omega, z, f=f, sigma=sigma, epsilon=epsilon, constraints=rows, name=f"tiny-{seed}")
+
+
+def best_by_trying_all(problem: PlannerProblem) -> float:
+    """Return the optimum, by evaluating every decision."""
+    outcomes = (problem.evaluate(theta) for theta in itertools.product((0, 1), repeat=problem.n))
+    return max(outcome.value for outcome in outcomes if outcome.feasible)
+
+
+TINY = {
+    "plain": lambda: economy(1),
+    "costly": lambda: economy(2, f=0.12),
+    "sigma above epsilon": lambda: economy(3, sigma=8.0, epsilon=4.0, f=0.08),
+    "sigma below epsilon": lambda: economy(4, sigma=4.0, epsilon=6.0, f=0.08),
+    "budget": lambda: economy(5, rows=(LinearRow(range(6), [1] * 6, "<=", 3),)),
+    "bail-out and exclusion": lambda: economy(
+        6, f=0.1, rows=(LinearRow([2], [1], "==", 1), LinearRow([0, 1], [1, 1], "<=", 1))
+    ),
+}

@@ -1,0 +1,197 @@
+"""A comparison lays answers side by side and never lets two contradicting proofs pass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from economies import best_by_trying_all, economy
+
+import endonet as en
+from endonet.formulations.errors import EndonetError, UnknownNameError
+from endonet.plain import to_json
+from endonet.solvers.base import Solver
+from endonet.solvers.comparison import compare, differences
+from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canned(Solver[Any]):
+    """Gives the answer it was made with."""
+
+    name: ClassVar[str] = "canned"
+    title: ClassVar[str] = "A canned answer"
+    proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
+
+    answer: Any = None
+
+    def run(self, problem: Any, formulation: str | None) -> Finding:
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+class Outside(Canned):
+    name = "outside"
+    packages = ("numpy",)
+
+
+class Absent(Canned):
+    name = "absent"
+    packages = ("no_such_package",)
+    remedy = "pip install no-such-package"
+
+
+class Choosy(Canned):
+    name = "choosy"
+
+    def refuses(self, problem: Any) -> str:
+        return "it wants a bigger one"
+
+
+def truth(problem: Any) -> tuple[np.ndarray, float]:
+    """Return the best decision and its value."""
+    value = best_by_trying_all(problem)
+    for code in range(2**problem.n):
+        theta = np.array([code >> j & 1 for j in range(problem.n)])
+        if problem.evaluate(theta).value == value:
+            return theta, value
+    raise AssertionError
+
+
+def claim(theta: Any, bound: float | None = None, status: Status = Status.OPTIMAL, **more: Any) -> Finding:
+    return Finding(theta, status, bound=bound, **more)
+
+
+@pytest.fixture
+def costly() -> Any:
+    return economy(2, f=0.12)
+
+
+def test_errors_are_measured_against_the_proven_optimum(costly: Any) -> None:
+    best, value = truth(costly)
+    worse = best.copy()
+    worse[0] = 1 - worse[0]
+    table = compare(costly, [Canned(answer=claim(worse, status=Status.STATIONARY)), Canned(answer=claim(best, value))])
+    heuristic, exact = table.rows
+    assert table.optimum == value
+    assert table.proved_by == "canned"
+    assert exact.error == 0
+    assert exact.differs == 0
+    assert heuristic.differs == 1
+    assert heuristic.error == pytest.approx((value - costly.evaluate(worse).value) / value)
+    assert not table.contradictions
+
+
+def test_without_a_proof_nothing_is_an_error(costly: Any) -> None:
+    best, value = truth(costly)
+    table = compare(costly, [Canned(answer=claim(best, 1.1 * value, Status.FEASIBLE))])
+    assert table.optimum is None
+    assert table.rows[0].error is None
+    assert table.rel_gap == pytest.approx(0.1)
+    assert "gap" in str(table)
+
+
+def test_a_value_beyond_a_bound_is_a_contradiction(costly: Any) -> None:
+    best, value = truth(costly)
+    worse = best.copy()
+    worse[0] = 1 - worse[0]
+    liar = Canned(answer=claim(worse, costly.evaluate(worse).value))
+    table = compare(costly, [liar, Canned(answer=claim(best, value))])
+    assert len(table.contradictions) == 1
+    assert "nothing is better" in table.contradictions[0]
+    assert table.optimum is None
+    for shown in (str(table), table._repr_html_()):
+        assert "CONTRADICTION" in shown
+
+
+def test_a_claim_that_the_evaluator_refutes_is_a_contradiction(costly: Any) -> None:
+    best, value = truth(costly)
+    table = compare(costly, [Canned(answer=claim(best, 2 * value, claimed_value=2 * value))])
+    assert "the evaluator finds" in table.contradictions[0]
+    assert "REFUTED" in str(table)
+
+
+def test_infeasible_against_a_feasible_decision_is_a_contradiction(costly: Any) -> None:
+    best, value = truth(costly)
+    table = compare(costly, [Canned(answer=Finding(None, Status.INFEASIBLE)), Canned(answer=claim(best, value))])
+    assert "infeasible" in table.contradictions[0]
+
+
+def test_rounding_of_an_outside_solver_is_a_note(costly: Any) -> None:
+    best, value = truth(costly)
+    worse = best.copy()
+    worse[0] = 1 - worse[0]
+    bound = value * (1 - 1e-8)
+    sloppy = claim(worse, bound, Status.FEASIBLE)
+    table = compare(costly, [Outside(answer=sloppy), Canned(answer=claim(best, value))])
+    assert not table.contradictions
+    assert "tolerance" in table.notes[0]
+    table = compare(costly, [Canned(answer=sloppy), Canned(answer=claim(best, value))])
+    assert table.contradictions
+
+
+def test_who_cannot_answer_is_a_row_with_the_reason(costly: Any) -> None:
+    best, value = truth(costly)
+    table = compare(
+        costly,
+        [
+            Absent(),
+            Choosy(),
+            Canned(answer=EndonetError("it broke")),
+            Canned(answer=RuntimeError("it broke badly")),
+            (Canned(), "lifted"),
+            Canned(answer=claim(best, value)),
+        ],
+    )
+    assert [row.status for row in table.rows] == ["unavailable", "refused", "failed", "failed", "failed", "optimal"]
+    for row, reason in zip(
+        table.rows, ["no-such-package", "bigger", "it broke", "RuntimeError", "leave"], strict=False
+    ):
+        assert reason in row.reason
+        assert reason in str(table).replace("\n", " ")
+
+
+def test_after_an_interruption_the_rest_is_skipped(costly: Any) -> None:
+    best, value = truth(costly)
+    stopped = claim(best, 2 * value, Status.FEASIBLE, stopped_by=StoppedBy.INTERRUPTED)
+    table = compare(costly, [Canned(answer=stopped), Canned(answer=claim(best, value))])
+    assert [row.status for row in table.rows] == ["feasible", "skipped"]
+
+
+def test_it_is_plain_json(costly: Any) -> None:
+    best, value = truth(costly)
+    table = compare(costly, [Absent(), Canned(answer=claim(best, value))])
+    read = json.loads(to_json(table.to_dict()))
+    assert read["optimum"] == value
+    assert read["rows"][1]["decision"] == {"theta": best.tolist()}
+    assert read["rows"][0]["value"] is None
+
+
+def test_solutions_are_found_by_name(costly: Any) -> None:
+    best, value = truth(costly)
+    table = compare(costly, [Canned(answer=claim(best, value))])
+    assert table["canned"].value == value
+    with pytest.raises(KeyError):
+        table["other"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [
+        ({"theta": [1, 0, 1]}, {"theta": [1, 1, 0]}, 2),
+        ({"s": 3, "x": [1]}, {"s": 4, "x": [1]}, 1),
+        ({"order": [1, 2]}, {"order": [1, 2, 3]}, 1),
+        ({"a": 1}, {"b": 1}, 2),
+    ],
+)
+def test_decisions_of_any_family_are_compared_entry_by_entry(one: Any, other: Any, count: int) -> None:
+    assert differences(one, other) == count
+
+
+def test_the_front_door_takes_names_and_offers_the_nearest(costly: Any) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean reshaping"):
+        en.compare(costly, ["reshapping"])
