@@ -4,8 +4,9 @@ With any exponents on θ the conditions of log P'_RR, (11) and (12), reduce to: 
 
     ∂ log Q / ∂θ_k  ≥  f_k / (L − Σ_j f_j θ_j)
 
-The left side is `endonet.solvers.planner.kernels.marginal_gains`, at the corner θ of the last round. Δμ_k of the paper is the right
-side less the left. The rounds either settle on a θ that satisfies its own conditions, or return to one seen before.
+The left side is `endonet.solvers.planner.kernels.marginal_gains`, at the corner θ of the last round. Δμ_k of the paper
+is the right side less the left. The rounds either settle on a θ that satisfies its own conditions, or return to one
+seen before.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Conditions(NamedTuple):
 def iterate(
     problem: PlannerProblem, start: ArrayLike | None, max_iterations: int, reshaped: bool, deadline: float | None = None
 ) -> Conditions:
-    """Iterate on the conditions from ``start`` (all firms on if None) until they hold, a cycle closes or a limit ends it.
+    """Iterate on the conditions from ``start`` (None: all firms on) until they hold, a cycle closes or a limit ends it.
 
     Parameters
     ----------

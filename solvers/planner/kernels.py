@@ -126,7 +126,9 @@ def adjoint(e, a, y, T, u, tolerance):
 
 @njit(cache=True, nogil=True)
 def marginal_gains(e, theta, a, u, reshaped, tolerance, gain):
-    """Fill ``gain`` with ∂ log Q / ∂θ_k of the relaxed problem at a corner θ; returns T, 0 if nobody produces, −1 on failure.
+    """Fill ``gain`` with ∂ log Q / ∂θ_k of the relaxed problem at a corner θ.
+
+    Returns T, 0 if nobody produces, −1 if doubles did not suffice.
 
     ``a`` and ``u`` are brought to their fixed points in place; what they hold on entry is only a start.
 
@@ -134,12 +136,12 @@ def marginal_gains(e, theta, a, u, reshaped, tolerance, gain):
 
         gain_k = Z'_k y_k^(α_k κ) / ((σ−1) T) + Z_k y_k^(α_k) m_k / (ε−1)
 
-    whether firm k is active or not: this is the limit that θ_k^b has at θ_k = 0 where b < 0. Without reshaping (exponents
-    1 and 0), q_k is linear in θ_k: gain_k = u_k for an active firm, and for an inactive one the limits of
+    whether firm k is active or not: this is the limit that θ_k^b has at θ_k = 0 where b < 0. Without reshaping
+    (exponents 1 and 0), q_k is linear in θ_k: gain_k = u_k for an active firm, and for an inactive one the limits of
     θ_k^(σ−2) Z'_k y_k^(α_k κ) / T and θ_k^(ε−2) Z_k y_k^(α_k) m_k, which are 0 for elasticities above 2.
     """
     n = a.size
-    alive, sweeps = settle(e, theta, a, tolerance)
+    _, sweeps = settle(e, theta, a, tolerance)
     if sweeps < 0:
         return -1.0
     T = power_sum(a, e.kappa)

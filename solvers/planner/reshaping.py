@@ -14,9 +14,9 @@ depends on θ_k through aggregates alone (Lemma 2) and the solution tends to lie
 with m_k, what its buyers owe to firm k, from the linear system of appendix B, step 2(c). Where ε > σ, b is negative and
 θ_k^b q_k^(ε−1) is read as its limit, which is what the formula says.
 
-What it is worth: a fixed point satisfies the Karush–Kuhn–Tucker conditions of P_RR. They are sufficient if Ω_ij = c_i d_j
-(Proposition 2); otherwise the point is stationary and no more. The iteration may also cycle; the paper drops the draws in
-which it does.
+What it is worth: a fixed point satisfies the Karush–Kuhn–Tucker conditions of P_RR. They are sufficient if Ω_ij = c_i
+d_j (Proposition 2); otherwise the point is stationary and no more. The iteration may also cycle; the paper drops the
+draws in which it does.
 """
 
 from __future__ import annotations
@@ -86,8 +86,9 @@ def statistics(path: Conditions) -> dict[str, Any]:
 class Reshaping(Solver[PlannerProblem]):
     """Iteration on the first-order conditions of P_RR (paper 001, section 2.2 and appendix B).
 
-    Proves nothing beyond stationarity: ``STATIONARY`` says that θ satisfies its own conditions. If the iteration cycles,
-    the answer is the best θ seen, ``NOT_CONVERGED``, ``stopped_by`` ``CYCLE``, and a note says how many firms flip.
+    Proves nothing beyond stationarity: ``STATIONARY`` says that θ satisfies its own conditions. If the iteration
+    cycles, the answer is the best θ seen, ``NOT_CONVERGED``, ``stopped_by`` ``CYCLE``, and a note says how many firms
+    flip.
 
     Parameters
     ----------
@@ -96,8 +97,8 @@ class Reshaping(Solver[PlannerProblem]):
     max_iterations : int, default 200
         Rounds after which it gives up.
     polish : {"none", "deviation"}, default "none"
-        With ``"deviation"`` the θ found, converged or not, is improved by one-firm changes until none is left; the status is then
-        that of the `deviation` solver, ``LOCAL``.
+        With ``"deviation"`` the θ found, converged or not, is improved by one-firm changes until none is left; the
+        status is then that of the `deviation` solver, ``LOCAL``.
     """
 
     name: ClassVar[str] = "reshaping"
