@@ -302,12 +302,12 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         label(row),
         "REFUTED" if row.contradicted else status,
-        _text(row.value, ".10g"),
-        _text(row.bound, ".10g"),
+        _text(row.value, ".9g"),
+        _text(row.bound, ".9g"),
         _text(row.rel_gap, ".2g"),
         _text(row.error, ".2g"),
         "–" if row.differs is None else str(row.differs),
-        "–" if row.wall_time is None else f"{row.wall_time:.3g} s",
+        "–" if row.wall_time is None else f"{row.wall_time:.2g} s",
     )
 
 
@@ -342,7 +342,7 @@ def _rich(comparison: Comparison) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=comparison.instance or None, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=comparison.instance or None, title_justify="left")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("solver", "status") else "right", no_wrap=True)
     for row in comparison.rows:

@@ -1,0 +1,252 @@
+"""One conformance suite over every listed solver and formulation; a new one is tested by being listed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from economies import TINY, best_by_trying_all, economy
+
+import endonet as en
+from endonet import api, catalogue, options, promises
+from endonet.formulations.contracts import Formulation, MathClass, Modeller
+from endonet.formulations.errors import InputError, UnavailableError
+from endonet.formulations.planner.rows import LinearRow
+from endonet.plain import to_json
+from endonet.solvers.base import Solver
+from endonet.solvers.solution import Proves, Solution, Status, StoppedBy
+
+# Problems small enough to try every decision, for each family that lists solvers.
+CASES = {"planner": TINY}
+
+SOLVERS = [(family, name) for family, members in api.solvers_by_family().items() for name in members]
+RUNS = [(family, name, case) for family, name in SOLVERS for case in CASES[family]]
+FORMULATIONS = [f"{family}/{name}" for family, members in api.formulations_by_family().items() for name in members]
+
+# Outside solvers keep constraints to about 1e-6 only; endonet's own are held to rounding.
+OWN, OUTSIDE = 1e-9, 1e-6
+
+every_solver = pytest.mark.parametrize(("family", "name"), SOLVERS)
+every_run = pytest.mark.parametrize(("family", "name", "case"), RUNS)
+every_formulation = pytest.mark.parametrize("reference", FORMULATIONS)
+
+solved: dict[tuple[str, str, str], Solution] = {}
+optima: dict[tuple[str, str], float] = {}
+
+
+def run(family: str, name: str, case: str) -> tuple[Any, Solution, float]:
+    """Solve a case once for all tests; return the problem, the answer and the optimum."""
+    problem = CASES[family][case]()
+    solver = api.solver(family, name)
+    _skip_unless_possible(solver, problem)
+    if (family, name, case) not in solved:
+        solved[family, name, case] = solver.solve(problem)
+    if (family, case) not in optima:
+        optima[family, case] = best_by_trying_all(problem)
+    return problem, solved[family, name, case], optima[family, case]
+
+
+def _skip_unless_possible(solver: Solver[Any], problem: Any) -> None:
+    reason = solver.unavailable() or solver.refuses(problem)
+    if reason:
+        pytest.skip(reason)
+
+
+@every_solver
+def test_a_solver_declares_itself(family: str, name: str) -> None:
+    kind = api.solver_class(family, name)
+    assert kind.name == name
+    assert kind.title
+    assert isinstance(kind.proves, Proves)
+    assert isinstance(kind.deterministic, bool)
+    assert set(kind.formulations) <= set(api.formulations_by_family()[family])
+    assert not kind.packages or kind.remedy
+
+
+@every_solver
+def test_options_are_frozen_typed_and_documented(family: str, name: str) -> None:
+    kind = api.solver_class(family, name)
+    solver = kind()
+    for field in options.own_fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(solver, field.name, None)
+        assert field.name in (kind.__doc__ or ""), f"the docstring of {kind.__name__} does not explain {field.name}"
+        default = getattr(solver, field.name)
+        if isinstance(default, (bool, int, float, str)):
+            assert options.parse(kind, [f"{field.name}={default}"]) == {field.name: default}
+
+
+@every_solver
+@pytest.mark.parametrize("wrong", [{"time_limit": 0}, {"rel_gap": -1}, {"rel_gap": float("nan")}, {"threads": -1}])
+def test_senseless_options_are_refused(family: str, name: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        api.solver(family, name, **wrong)
+
+
+@every_solver
+def test_an_option_that_does_not_exist_is_refused(family: str, name: str) -> None:
+    with pytest.raises(InputError, match="no such option"):
+        api.solver(family, name, nonsense=1)
+
+
+@every_run
+def test_the_value_is_the_evaluators(family: str, name: str, case: str) -> None:
+    problem, solution, _ = run(family, name, case)
+    assert not solution.contradicted
+    assert solution.value is not None
+    outcome = problem.evaluate(solution.decision)
+    assert outcome.feasible
+    assert solution.value == outcome.value
+
+
+@every_run
+def test_the_answer_is_of_the_promised_kind(family: str, name: str, case: str) -> None:
+    _, solution, _ = run(family, name, case)
+    kind = api.solver_class(family, name)
+    if solution.stopped_by in (StoppedBy.CYCLE, StoppedBy.ITERATION_LIMIT):
+        assert solution.status is Status.NOT_CONVERGED
+        assert solution.notes, "a note says how the decision was chosen"
+    else:
+        assert promises.kept(kind.proves, solution)
+
+
+@every_run
+def test_the_optimum_lies_between_value_and_bound(family: str, name: str, case: str) -> None:
+    _, solution, optimum = run(family, name, case)
+    slack = (OUTSIDE if api.solver_class(family, name).packages else OWN) * optimum
+    assert solution.value <= optimum + 1e-12 * optimum
+    if solution.bound is not None:
+        assert solution.bound >= optimum - slack
+    if solution.status is Status.OPTIMAL:
+        assert solution.value >= optimum - slack - 1e-9 * optimum
+
+
+@every_run
+def test_status_and_bound_agree(family: str, name: str, case: str) -> None:
+    _, solution, _ = run(family, name, case)
+    proves = api.solver_class(family, name).proves
+    if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
+        assert solution.bound is not None
+        assert solution.rel_gap is not None
+    elif solution.status in (Status.LOCAL, Status.STATIONARY):
+        assert solution.bound is None
+    if proves not in (Proves.GLOBAL_OPTIMUM, Proves.BOUND):
+        assert solution.bound is None
+
+
+@every_run
+def test_a_solution_survives_a_file_and_the_check(family: str, name: str, case: str, tmp_path: Any) -> None:
+    problem, solution, _ = run(family, name, case)
+    path = tmp_path / "solution.json"
+    en.save_solution(solution, path)
+    json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    read = en.load_solution(path, problem)
+    assert (read.status, read.value, read.bound, read.decision.tolist()) == (
+        solution.status,
+        solution.value,
+        solution.bound,
+        solution.decision.tolist(),
+    )
+    if solution.certificate is not None or solution.bound is None:
+        en.check(problem, read)
+    else:
+        with pytest.raises(en.VerificationError, match="certificate"):
+            en.check(problem, read)
+    json.loads(to_json(solution.to_dict(certificate=False)))
+
+
+@every_solver
+def test_the_same_seed_gives_the_same_answer(family: str, name: str) -> None:
+    case = next(iter(CASES[family]))
+    problem, first, _ = run(family, name, case)
+    solver = api.solver(family, name, seed=0)
+    if not solver.deterministic:
+        pytest.skip("declared as not deterministic")
+    again = solver.solve(problem)
+    assert (again.value, again.bound, again.encoded_decision) == (first.value, first.bound, first.encoded_decision)
+
+
+@every_solver
+def test_no_time_at_all_is_no_error(family: str, name: str) -> None:
+    problem = economy(7, n=12)
+    solver = api.solver(family, name, time_limit=1e-6)
+    _skip_unless_possible(solver, problem)
+    solution = solver.solve(problem)
+    assert not solution.contradicted
+    if solution.value is not None and solution.bound is not None:
+        assert solution.bound >= solution.value * (1 - 1e-9)
+    if solution.stopped_by is StoppedBy.TIME_LIMIT:
+        assert solution.status is not Status.INFEASIBLE
+
+
+@every_solver
+def test_an_initial_decision_is_taken(family: str, name: str) -> None:
+    problem = economy(8)
+    solver = api.solver(family, name, initial=np.ones(problem.n, dtype=int))
+    _skip_unless_possible(solver, problem)
+    solution = solver.solve(problem)
+    assert not solution.contradicted
+    assert solution.value is not None
+    assert solution.options["initial"] == "given"
+
+
+@every_solver
+def test_infeasible_is_claimed_only_with_a_proof(family: str, name: str) -> None:
+    pairs = ((0, 1), (1, 2), (0, 2))
+    problem = economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in pairs))
+    solver = api.solver(family, name)
+    _skip_unless_possible(solver, problem)
+    solution = solver.solve(problem)
+    if solver.proves is Proves.GLOBAL_OPTIMUM:
+        assert solution.status is Status.INFEASIBLE
+        assert promises.kept(solver.proves, solution)
+    else:
+        assert solution.status in (Status.NO_SOLUTION, Status.INFEASIBLE)
+    assert solution.decision is None
+
+
+def test_every_solver_is_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    family, name = SOLVERS[0]
+    kind = api.solver_class(family, name)
+    monkeypatch.setattr(kind, "packages", ("no_such_package",))
+    monkeypatch.setattr(kind, "remedy", "pip install no-such-package")
+    entries = {(entry["family"], entry["name"]): entry for entry in catalogue.solvers()}
+    assert set(entries) == set(SOLVERS)
+    assert "pip install no-such-package" in entries[family, name]["unavailable"]
+    with pytest.raises(UnavailableError, match="no-such-package"):
+        kind().solve(economy(1))
+
+
+@every_solver
+def test_an_unknown_formulation_is_refused(family: str, name: str) -> None:
+    solver = api.solver(family, name)
+    problem = economy(1)
+    _skip_unless_possible(solver, problem)
+    with pytest.raises(InputError, match="formulation"):
+        solver.solve(problem, "nonsense")
+
+
+@every_formulation
+def test_a_formulation_explains_itself(reference: str) -> None:
+    formulation = api.formulation(reference)
+    assert isinstance(formulation, Formulation)
+    assert formulation.name == reference
+    assert formulation.title
+    assert formulation.source
+    assert isinstance(formulation.math_class, MathClass)
+    assert formulation.symbols
+    assert formulation.equations
+    assert all(equation.label and equation.latex and equation.says for equation in formulation.equations)
+    assert formulation.latex().startswith("\\begin{align*}")
+
+
+@every_formulation
+def test_a_formulation_builds_in_every_language_it_names(reference: str) -> None:
+    formulation = api.formulation(reference)
+    assert formulation.modellers
+    for modeller in formulation.modellers:
+        assert isinstance(modeller, Modeller)
+        assert formulation.build(economy(1), modeller) is not None
