@@ -207,9 +207,11 @@ class Deviation(Solver[PlannerProblem]):
         start = feasible_start(problem, wanted, self.time_limit)
         if start.theta is None:
             return Finding(None, start.status, start.stopped_by, notes=(start.note,))
-        moved = int((start.theta != wanted).sum()) notes: tuple[str, ...] = (f"the start was not feasible; the nearest
-        feasible one changes {moved} firms",) if moved else () walk = climb(problem, start.theta,
-        neighbourhood=self.neighbourhood, deadline=deadline) if not walk.settled:
+        moved = int((start.theta != wanted).sum())
+        nearest = f"the start was not feasible; the nearest feasible one changes {moved} firms"
+        notes: tuple[str, ...] = (nearest,) if moved else ()
+        walk = climb(problem, start.theta, neighbourhood=self.neighbourhood, deadline=deadline)
+        if not walk.settled:
             notes += ("the search was stopped; θ is the best network seen",)
         report: dict[str, Any] = {"passes": walk.passes, "tested": walk.tested, "changes": walk.made}
         claim = Status.LOCAL if walk.settled else Status.NOT_CONVERGED
