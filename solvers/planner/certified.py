@@ -4,9 +4,12 @@ At each node a box of choices lower ≤ θ ≤ upper is bounded, and firms are d
 
     propagate the rows → envelope of inputs → prices from the linear program → dual bound → fix by reduced costs → again
 
-The box shrinks the hull of every firm, which lowers the bound, which decides more firms, until nothing moves; then the
-search branches. Every discarded choice was discarded by a dual bound (`dual_bound`), a row, or Farkas multipliers, and the
-certificate is the list of the prices that did it, node by node. `certificate.check` verifies it without a solver.
+Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more firms;
+when nothing moves any more, the search branches. Every choice that is discarded was discarded by a dual bound
+(`dual_bound`), by the rows, or by Farkas multipliers of the rows, and the certificate lists, node by node, the prices that
+did it. `certificate.check` verifies it without a solver; the search applies that module's own rules.
+
+Source: the convex form and its certificate are not in paper 001; see the docstrings of `outer`, `envelope`, `dual_bound`.
 """
 
 from __future__ import annotations
@@ -21,208 +24,346 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.base import Solver
+from endonet.solvers.planner import certificate
+from endonet.solvers.planner.certificate import SAFETY, Box, Replay
+from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
-from endonet.solvers.planner.envelope import Envelope, envelope
 from endonet.solvers.planner.outer import Cuts, Infeasible, NoAnswer, OuterModel, Point, starting_cuts
+from endonet.solvers.planner.reshaping import iterate_conditions
+from endonet.solvers.planner.start import feasible_start
+from endonet.solvers.planner.tiny import tiny_economy
+from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 Choice = NDArray[np.int8]
 
-SAFETY = 1e-12
+STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
+LEAST_GAP = 1e-11  # a smaller rel_gap drowns in rounding
 
 
 @dataclass(eq=False)
 class Node:
-    """A box of choices that is still open, with what its parent knew."""
+    """A box that is still open, what is known for it, and its place in the certificate.
 
-    lower: Choice
-    upper: Choice
-    bound: float
+    Attributes
+    ----------
+    prices : Prices or None
+        The latest prices, to be tried first when the box has shrunk.
+    witness : Prices or None
+        The prices that prove ``box.top``.
+    """
+
+    box: Box
     record: int
-    box: Envelope | None = None
     prices: Prices | None = None
+    witness: Prices | None = None
     cuts: Cuts | None = None
-    depth: int = 0
 
 
-@dataclass(eq=False)
 class Search:
-    """The state of one search."""
+    """One search: incumbent, open nodes, and the certificate as it grows."""
 
-    problem: PlannerProblem
-    rel_gap: float
-    deadline: float
-    node_limit: int | None
-    best: Choice | None = None
-    log_best: float = -math.inf
-    discarded: float = -math.inf
-    lp_solves: int = 0
-    nodes: int = 0
-    prices: list[Prices] = field(default_factory=list)
-    records: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(self, problem: PlannerProblem, rel_gap: float, deadline: float) -> None:
+        self.problem = problem
+        self.deadline = deadline
+        self.tolerance = math.log1p(max(rel_gap, LEAST_GAP)) - 2 * SAFETY
+        self.rules = Replay(problem)
+        self.best: Choice | None = None
+        self.log_best = -math.inf
+        self.discarded = -math.inf
+        self.programs = 0
+        self.nodes = 0
+        self.used_prices: list[Prices] = []
+        self.records: list[dict[str, Any]] = [{"parent": -1, "firm": -1, "value": -1, "rounds": []}]
+        self.tickets = itertools.count()
+        self.heap: list[tuple[float, int, Node]] = []
+        self.push(Node(self.rules.root(), 0))
+        self.reach: Vector = certificate.reach(problem)
 
-    # -- incumbent -------------------------------------------------------------------------------------------------
+    # -- incumbent -----------------------------------------------------------------------------------------------
 
     def offer(self, theta: Choice) -> bool:
-        """Take θ as the incumbent if it is feasible and better."""
+        """Take θ as the incumbent if it is feasible and better than the present one."""
         outcome = self.problem.evaluate(theta)
         if not outcome.feasible:
             return False
         value = math.log(outcome.value) if outcome.value > 0 else -math.inf
-        if self.best is None or value > self.log_best:
-            self.best, self.log_best = outcome.theta, value
-            return True
-        return False
+        if self.best is not None and value <= self.log_best:
+            return False
+        self.best, self.log_best = outcome.theta, value
+        return True
+
+    def polish(self, theta: Choice, candidates: NDArray[np.int64] | None) -> None:
+        """Offer the best choice that one-firm changes among the candidates reach from a feasible θ."""
+        self.offer(improve(self.problem, theta, candidates, deadline=min(self.deadline, time.perf_counter() + 2.0)))
+
+    def begin(self, initial: Choice | None) -> None:
+        """Find a first incumbent: the start that was given, or the reshaping heuristic; made feasible, then improved."""
+        wanted = iterate_conditions(self.problem, deadline=self.deadline).theta if initial is None else initial
+        start = feasible_start(self.problem, wanted, max(self.deadline - time.perf_counter(), 0.1))
+        if start.theta is not None:
+            self.offer(start.theta)
+            self.polish(start.theta, None)
+
+    def sense(self, box: Box, point: Point) -> None:
+        """Offer what the relaxed decisions round to; where rows stand in the way, the nearest choice that satisfies them."""
+        theta = np.where(point.theta > 0.5, 1, 0).astype(np.int8)
+        if self.problem.rows.violated(theta.astype(np.float64)).size:
+            return
+        before = self.log_best
+        if self.offer(theta) and self.log_best > before:
+            self.polish(theta, np.flatnonzero(box.lower != box.upper))
+
+    # -- one node --------------------------------------------------------------------------------------------------
 
     @property
     def cutoff(self) -> float:
-        """Choices proved to be at most this (log Y) may be discarded."""
-        return self.log_best + math.log1p(self.rel_gap) - 2 * SAFETY
+        """Choices proved to have log Y at most this are discarded; −∞ until there is an incumbent with output."""
+        return self.log_best + self.tolerance
 
-    # -- one node ----------------------------------------------------------------------------------------------------
-
-    def process(self, node: Node) -> list[Node]:
-        """Bound and shrink a node; return its children, none if it is closed."""
-        problem = self.problem
-        prices, point = node.prices, None
+    def process(self, node: Node) -> None:
+        """Tighten a node until it closes or nothing moves; then push its children."""
+        box = node.box
+        point: Point | None = None
         while True:
-            if problem.rows.propagate(node.lower, node.upper) >= 0:
-                return []
-            node.box = envelope(problem, node.lower, node.upper, node.box)
-            if prices is not None:
-                decided = self.use(node, prices)
-                if decided < 0:
-                    return []
-                if decided > 0:
+            if not self.rules.tighten(box):
+                return
+            if box.decided:
+                self.offer(box.lower)
+            if self.closed(node):
+                return
+            if node.prices is not None:
+                if self.use(node, node.prices):
                     continue
-            if np.array_equal(node.lower, node.upper):
-                self.offer(node.lower)
+                if self.closed(node):
+                    return
+            if box.decided:
+                self.discarded = max(self.discarded, box.top)
+                return
+            if box.top == -math.inf:
+                break  # nothing can be produced here; all that matters is whether the rows can be satisfied
             try:
-                model = self.model(node)
-                point, prices = self.approximate(node, model)
+                model = OuterModel(self.problem, box, self.cuts(node), self.centre(box))
+                point, prices = self.approximate(box, model)
+                node.cuts = model.binding()
             except Infeasible as proof:
-                if not excludes(problem, node.lower, node.upper, proof.mu):
-                    return self.branch(node, None)
-                self.records[node.record]["rounds"].append(self.keep_farkas(proof.mu))
-                return []
+                if excludes(self.problem, box.lower, box.upper, proof.mu):
+                    self.records[node.record]["rounds"].append({"farkas": proof.mu.tolist()})
+                    return
+                break
+            except NoAnswer:
+                if time.perf_counter() >= self.deadline:
+                    raise
+                break
+            settled = node.prices is prices
             node.prices = prices
-            node.cuts = model.binding()
-            decided = self.use(node, prices)
-            if decided < 0:
-                return []
-            if decided == 0:
-                return self.branch(node, point)
-
-    def model(self, node: Node) -> OuterModel:
-        problem = self.problem
-        assert node.box is not None
-        if self.best is not None and self.log_best > -math.inf:
-            outcome = problem.evaluate(self.best)
-            y, centre = outcome.inputs, (float(outcome.b.sum()), float(problem.f @ self.best))
-        else:
-            y, centre = node.box.y_high, (1e300, float(problem.f @ node.lower))
-        cuts = node.cuts if node.cuts is not None else starting_cuts(problem, node.upper, node.box, y)
-        return OuterModel(problem, node.lower, node.upper, node.box, cuts, centre)
-
-    def approximate(self, node: Node, model: OuterModel) -> tuple[Point, Prices]:
-        """Solve and separate until the bound settles, closes the node, or decides enough firms."""
-        assert node.box is not None
-        best_bound, best_prices = math.inf, None
-        for sweep in itertools.count():
-            point = model.solve(self.deadline - time.perf_counter())
-            self.lp_solves += 1
-            U, D = bound(self.problem, node.lower, node.upper, node.box, point.prices)
-            if sweep == 0 or U < best_bound:
-                gained = best_bound - U
-                best_bound, best_prices = U, point.prices
-            else:
-                gained = 0.0
-            self.round(node, point, D)
-            gap = best_bound - self.cutoff
-            if gap <= 0 or model.separate(point, max(1e-13, 1e-3 * gap / max(1, model.live.size))) == 0:
+            if settled or not self.use(node, prices):
                 break
-            if sweep > 0 and gained < 0.02 * gap:
-                break
-        node.bound = min(node.bound, best_bound)
-        assert best_prices is not None
-        return point, best_prices
+        if not self.closed(node):
+            self.branch(node, point)
 
-    def round(self, node: Node, point: Point, D: Vector) -> None:
-        theta = np.where(node.lower == node.upper, node.lower, point.theta > 0.5).astype(np.int8)
-        self.offer(theta)
+    def closed(self, node: Node) -> bool:
+        """Whether a node holds nothing better than the incumbent; if so, record why."""
+        if self.best is None or node.box.top > self.cutoff:
+            return False
+        self.discarded = max(self.discarded, node.box.top)
+        self.testify(node)
+        return True
 
-    def use(self, node: Node, prices: Prices) -> int:
-        """Apply the bound that prices prove; return how many firms it decides, −1 if it closes the node."""
-        assert node.box is not None
-        U, D = bound(self.problem, node.lower, node.upper, node.box, prices)
-        node.bound = min(node.bound, U)
-        cutoff = self.cutoff
-        if cutoff >= U:
-            self.discarded = max(self.discarded, U)
-            self.record(node, prices)
-            return -1
-        open_ = node.lower != node.upper
-        off = open_ & (D < 0) & (U + D <= cutoff)
-        on = open_ & (D > 0) & (U - D <= cutoff)
-        count = int(off.sum() + on.sum())
-        if count:
-            self.discarded = max(self.discarded, float((U - np.abs(D[off | on])).max()))
-            self.record(node, prices)
-            node.upper[off] = 0
-            node.lower[on] = 1
-        return count
+    def testify(self, node: Node) -> None:
+        """Record the prices that prove the bound of a node."""
+        if node.witness is not None:
+            self.record(node, node.witness)
+
+    def use(self, node: Node, prices: Prices) -> bool:
+        """Apply prices to a tightened node; if they decide a firm, record the round and return True."""
+        before = node.box.top
+        implied, fixed = self.rules.apply(node.box, prices, self.cutoff)
+        if node.box.top < before:
+            node.witness = prices
+        if not fixed.any():
+            return False
+        self.discarded = max(self.discarded, float(implied[fixed].max()))
+        self.record(node, prices)
+        return True
 
     def record(self, node: Node, prices: Prices) -> None:
-        if not self.prices or self.prices[-1] is not prices:
-            known = next((i for i in range(len(self.prices) - 1, -1, -1) if self.prices[i] is prices), -1)
-            if known < 0:
-                self.prices.append(prices)
-                known = len(self.prices) - 1
-        else:
-            known = len(self.prices) - 1
-        self.records[node.record]["rounds"].append(known)
+        """Write a round into the certificate."""
+        place = next((i for i in reversed(range(len(self.used_prices))) if self.used_prices[i] is prices), -1)
+        if place < 0:
+            place = len(self.used_prices)
+            self.used_prices.append(prices)
+        self.records[node.record]["rounds"].append(place)
 
-    def keep_farkas(self, mu: Vector) -> dict[str, Any]:
-        return {"mu": mu.tolist()}
+    def cuts(self, node: Node) -> Cuts:
+        """Return the tangents to start the linear program with."""
+        if node.cuts is not None:
+            return node.cuts
+        assert node.box.envelope is not None
+        y = node.box.envelope.y_high if self.best is None else self.problem.evaluate(self.best).inputs
+        return starting_cuts(self.problem, node.box.upper, node.box.envelope, y)
 
-    def branch(self, node: Node, point: Point | None) -> list[Node]:
-        open_ = np.flatnonzero(node.lower != node.upper)
-        if open_.size == 0:
-            # everything is decided and the bound is the value itself, up to rounding
-            self.discarded = max(self.discarded, node.bound)
-            return []
-        if point is None:
-            j = int(open_[0])
-        else:
-            frac = np.minimum(point.theta[open_], 1 - point.theta[open_])
-            j = int(open_[np.argmax(frac)])
-        children = []
+    def centre(self, box: Box) -> tuple[float, float]:
+        """Return T and M at the incumbent, where the logarithms are linearised first."""
+        if self.best is None or self.log_best == -math.inf:
+            return math.inf, float(self.problem.f @ box.lower)
+        outcome = self.problem.evaluate(self.best)
+        return float(outcome.b.sum()), float(self.problem.f @ outcome.theta)
+
+    def approximate(self, box: Box, model: OuterModel) -> tuple[Point, Prices]:
+        """Solve and separate until the bound settles or closes the box; return the last point and the best prices."""
+        assert box.envelope is not None
+        lowest, best = math.inf, None
+        while True:
+            point = model.solve(self.deadline - time.perf_counter())
+            self.programs += 1
+            prices = certificate.rounded(point.prices, self.reach)
+            U, _ = bound(self.problem, box.lower, box.upper, box.envelope, prices)
+            gained = lowest - U
+            if best is None or U < lowest:
+                lowest, best = U, prices
+            self.sense(box, point)
+            gap = lowest - self.cutoff
+            if gap <= 0 or (gained < STALLED * gap and gained < math.inf):
+                return point, best
+            if not model.separate(point, max(1e-13, 1e-3 * gap / max(1, model.live.size)) if gap < math.inf else 1e-6):
+                return point, best
+
+    def branch(self, node: Node, point: Point | None) -> None:
+        """Push the two halves of a node: the firm whose relaxed decision is least decided operates, or does not."""
+        box = node.box
+        undecided = np.flatnonzero(box.lower != box.upper)
+        doubt = np.abs(point.theta[undecided] - 0.5) if point is not None else np.zeros(undecided.size)
+        firm = int(undecided[np.argmin(doubt)])
         for value in (1, 0):
-            lower, upper = node.lower.copy(), node.upper.copy()
-            lower[j] = upper[j] = value
-            self.records.append({"parent": node.record, "firm": j, "value": value, "rounds": []})
-            children.append(
-                Node(lower, upper, node.bound, len(self.records) - 1, node.box, node.prices, node.cuts, node.depth + 1)
-            )
-        return children
+            half = box.child(firm, value)
+            assert half is not None
+            self.records.append({"parent": node.record, "firm": firm, "value": value, "rounds": []})
+            self.push(Node(half, len(self.records) - 1, node.prices, node.witness, node.cuts))
 
-    # -- the whole -----------------------------------------------------------------------------------------------------
+    def push(self, node: Node) -> None:
+        """Keep a node for later; the highest bound comes first."""
+        heapq.heappush(self.heap, (-node.box.top, next(self.tickets), node))
 
-    def run(self) -> tuple[float, StoppedBy]:
-        """Search; return the bound on log Y that holds at the end, and why it ended."""
-        n = self.problem.n
-        self.records.append({"parent": -1, "firm": -1, "value": -1, "rounds": []})
-        root = Node(np.zeros(n, np.int8), np.ones(n, np.int8), math.inf, 0)
-        heap: list[tuple[float, int, Node]] = [(-math.inf, 0, root)]
-        ticket = itertools.count(1)
-        while heap:
-            _, _, node = heapq.heappop(heap)
-            if node.bound <= self.cutoff:
-                self.discarded = max(self.discarded, node.bound)
-                continue
-            self.nodes += 1
-            for child in self.process(node):
-                heapq.heappush(heap, (-child.bound, next(ticket), child))
-        return max(self.log_best, self.discarded), StoppedBy.FINISHED
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def run(self, initial: Choice | None, node_limit: int | None, progress: Progress) -> StoppedBy:
+        """Search until nothing is open or a limit is reached; return why it ended."""
+        node: Node | None = None
+        try:
+            self.begin(initial)
+            while self.heap:
+                if time.perf_counter() >= self.deadline:
+                    return StoppedBy.TIME_LIMIT
+                if node_limit is not None and self.nodes >= node_limit:
+                    return StoppedBy.NODE_LIMIT
+                node = heapq.heappop(self.heap)[2]
+                self.nodes += 1
+                if not self.closed(node):
+                    self.process(node)
+                node = None
+                progress.show(
+                    incumbent=math.exp(self.log_best),
+                    gap=math.expm1(self.log_top - self.log_best) if self.log_best > -math.inf else math.inf,
+                    nodes=self.nodes,
+                    open=len(self.heap),
+                )
+        except NoAnswer:
+            return StoppedBy.TIME_LIMIT
+        except KeyboardInterrupt:
+            return StoppedBy.INTERRUPTED
+        finally:
+            if node is not None:
+                self.push(node)
+        return StoppedBy.FINISHED
+
+    @property
+    def log_top(self) -> float:
+        """The bound on log Y that holds now."""
+        waiting = -self.heap[0][0] if self.heap else -math.inf
+        return max(self.log_best, self.discarded, waiting)
+
+    def proof(self) -> dict[str, Any]:
+        """Return the certificate of ``log_top``; nodes still open are bounded by the best prices known for them."""
+        for _, _, node in self.heap:
+            self.testify(node)
+        return {
+            "kind": certificate.KIND,
+            "version": certificate.VERSION,
+            "prices": [certificate.pack(p, self.reach) for p in self.used_prices],
+            "nodes": self.records,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certified(Solver[PlannerProblem]):
+    """Certified global search: outer approximation, reduced-cost fixing, envelopes from both sides, and branching.
+
+    Takes any σ, ε, α, fixed costs, weights and linear rows on θ. Proves the global optimum to ``rel_gap``, or a bound if a
+    limit ends it first, with a certificate that `endonet.check` verifies without a solver. Deterministic on one machine
+    unless a time limit intervenes.
+
+    Parameters
+    ----------
+    node_limit : int, optional
+        Nodes after which the search ends with the bound it has.
+    initial : array_like of 0 and 1, optional
+        A first incumbent; by default the reshaping heuristic's, improved by one-firm changes.
+    """
+
+    name: ClassVar[str] = "certified"
+    title: ClassVar[str] = "Certified global search on the convex form, with a certificate"
+    proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
+    packages: ClassVar[tuple[str, ...]] = ("highspy",)
+
+    node_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.node_limit is not None and self.node_limit < 1:
+            raise InputError("node_limit", f"{self.node_limit} is not positive", "give a number ≥ 1, or leave it out")
+
+    def prepare(self) -> None:
+        """Compile the kernels."""
+        _search(tiny_economy(), self.rel_gap, None, None, None, False)
+
+    def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
+        """Search and report."""
+        del formulation
+        initial = None if self.initial is None else problem.operating(self.initial)
+        return _search(problem, self.rel_gap, self.time_limit, self.node_limit, initial, self.log)
+
+
+def _search(
+    problem: PlannerProblem,
+    rel_gap: float,
+    time_limit: float | None,
+    node_limit: int | None,
+    initial: Choice | None,
+    log: bool,
+) -> Finding:
+    begun = time.perf_counter()
+    deadline = begun + (math.inf if time_limit is None else time_limit)
+    search = Search(problem, rel_gap, deadline)
+    with Progress(log, begun) as progress:
+        stopped_by = search.run(initial, node_limit, progress)
+    statistics = {"nodes": search.nodes, "linear_programs": search.programs, "open_nodes": len(search.heap)}
+    finished = stopped_by is StoppedBy.FINISHED
+    top = search.log_top
+    bound_on_Y = None if top == math.inf else math.exp(top + SAFETY)
+    if search.best is None:
+        status = Status.INFEASIBLE if finished else Status.NO_SOLUTION
+        return Finding(None, status, stopped_by, None, None, search.proof() if finished else None, statistics=statistics)
+    notes = () if rel_gap >= LEAST_GAP else (f"rel_gap below {LEAST_GAP:g} cannot be proved in double precision",)
+    return Finding(
+        search.best,
+        Status.OPTIMAL if finished else Status.FEASIBLE,
+        stopped_by,
+        bound=bound_on_Y,
+        certificate=search.proof() if bound_on_Y is not None else None,
+        notes=notes,
+        statistics=statistics,
+    )

@@ -69,9 +69,9 @@ def bound(
     """
     rows, Omega = problem.rows, problem.Omega
     side = np.where(prices.mu > 0, rows.upper + rows.tolerance, rows.lower - rows.tolerance)
-    mu = np.where(np.isfinite(side), prices.mu, 0.0)
-    constant = float(np.sum(np.where(mu != 0, mu * side, 0.0)))
-    constant += 1e-15 * (rows.count + 1) * float(np.sum(np.abs(np.where(mu != 0, mu * side, 0.0))))
+    bound_on_side = np.isfinite(side)
+    mu, side = np.where(bound_on_side, prices.mu, 0.0), np.where(bound_on_side, side, 0.0)
+    constant = float(mu @ side) + 2 * UNIT * (rows.count + 2) * float(np.abs(mu * side).sum())
     toll = rows.G.T @ mu if rows.count else np.zeros(problem.n)
     weight = (abs(rows.G).T @ np.abs(mu)) * (rows.count + 1) * UNIT if rows.count else np.zeros(problem.n)
     return _bound(  # type: ignore[no-any-return]

@@ -28,12 +28,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from endonet.formulations.planner.problem import PlannerProblem, Vector
+from endonet.solvers.planner.certificate import Box
 from endonet.solvers.planner.dual_bound import Prices
 from endonet.solvers.planner.envelope import Envelope
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 Index = NDArray[np.int64]
+
+OPTIMAL = highspy.HighsModelStatus.kOptimal
+INFEASIBLE = highspy.HighsModelStatus.kInfeasible
+OUT_OF_TIME = highspy.HighsModelStatus.kTimeLimit
 
 
 @dataclass(eq=False)
@@ -101,13 +106,13 @@ class OuterModel:
     def __init__(
         self,
         problem: PlannerProblem,
-        lower: NDArray[np.int8],
-        upper: NDArray[np.int8],
-        box: Envelope,
+        choices: Box,
         cuts: Cuts,
         centre: tuple[float, float],
     ) -> None:
+        assert choices.envelope is not None
         self.problem = problem
+        lower, upper, box = choices.lower, choices.upper, choices.envelope
         self.lower, self.upper, self.box = lower, upper, box
         n = problem.n
         self.same = problem.kappa == 1.0
@@ -308,13 +313,18 @@ class OuterModel:
         highs.setOptionValue("time_limit", highs.getRunTime() + max(time_limit, 1e-3))
         highs.run()
         status = highs.getModelStatus()
-        if status == highspy.HighsModelStatus.kInfeasible:
+        if status not in (OPTIMAL, INFEASIBLE, OUT_OF_TIME):
+            # a basis that has gone bad: start afresh once
+            highs.clearSolver()
+            highs.run()
+            status = highs.getModelStatus()
+        if status == INFEASIBLE:
             ok, exists, ray = highs.getDualRay()
             mu = np.zeros(problem.rows.count)
             if exists:
                 mu = -np.asarray(ray)[self.row_sides : self.row_sides + problem.rows.count]
             raise Infeasible(mu)
-        if status != highspy.HighsModelStatus.kOptimal:
+        if status != OPTIMAL:
             raise NoAnswer(highs.modelStatusToString(status))
         solution = highs.getSolution()
         x = np.asarray(solution.col_value)

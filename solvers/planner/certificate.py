@@ -1,0 +1,348 @@
+"""Certificates of bounds on the planner's problem, and the check that trusts no solver.
+
+A certificate is a tree of boxes of choices. Each node fixes one firm of its parent's box and lists *rounds*; a round names
+the prices of one dual bound, or Farkas multipliers of the rows. Replaying a node costs, for each round, one envelope and
+one dual bound, so the check takes time linear in links × rounds, with outward rounding and without any solver.
+
+    node   = {"parent": index of an earlier node or −1, "firm": j or −1, "value": 0 or 1 or −1, "rounds": [round, …]}
+    round  = index into "prices"  |  {"farkas": [μ_r, …]}
+    prices = {"pi": shares p_j = π_j ȳ_j, float32, zlib, base64, with ȳ the root's; "T": T̂, "M": M̂, "mu": [μ_r, …]}
+
+Valid for *any* non-negative π, T̂ > 0, M̂ < L and μ of the right signs, so a certificate that was tampered with can prove less
+but never something false. Boxes that are decided completely are evaluated. Every leaf must be bounded by the solution's bound.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endonet.formulations.errors import InputError, VerificationError
+from endonet.formulations.planner.problem import PlannerProblem, Vector
+from endonet.solvers.planner.dual_bound import Prices, bound, excludes
+from endonet.solvers.planner.envelope import Envelope, envelope
+from endonet.solvers.solution import Solution, Status
+
+Choice = NDArray[np.int8]
+
+KIND = "planner tree"
+VERSION = 1
+SAFETY = 1e-12
+VALUE_TOLERANCE = 1e-11
+
+
+@dataclass(eq=False)
+class Box:
+    """What is known about θ at a node: bounds on θ, on inputs, and on log Y (``top``)."""
+
+    lower: Choice
+    upper: Choice
+    envelope: Envelope | None = None
+    top: float = math.inf
+
+    def child(self, firm: int, value: int) -> Box | None:
+        """Return the part of the box with θ[firm] = value, or None if it is empty."""
+        if not self.lower[firm] <= value <= self.upper[firm]:
+            return None
+        lower, upper = self.lower.copy(), self.upper.copy()
+        lower[firm] = upper[firm] = value
+        return Box(lower, upper, self.envelope, self.top)
+
+    @property
+    def decided(self) -> bool:
+        """Whether only one choice is left."""
+        return bool(np.array_equal(self.lower, self.upper))
+
+
+class Replay:
+    """The rules by which a box may be shrunk or closed; the search and the check apply the same ones.
+
+    Only choices with log Y > ``cutoff`` matter; a box is closed once it is proved to hold none.
+    """
+
+    def __init__(self, problem: PlannerProblem) -> None:
+        self.problem = problem
+
+    def root(self) -> Box:
+        """Return the box of all choices."""
+        n = self.problem.n
+        return Box(np.zeros(n, np.int8), np.ones(n, np.int8))
+
+    def tighten(self, box: Box) -> bool:
+        """Propagate the rows and renew the envelope; return False if the box holds no feasible choice."""
+        problem = self.problem
+        if problem.rows.propagate(box.lower, box.upper) >= 0:
+            return False
+        if float(problem.f @ box.lower) > problem.L * (1 + SAFETY):
+            return False
+        box.envelope = envelope(problem, box.lower, box.upper, box.envelope)
+        if not box.envelope.a_high.any():
+            box.top = -math.inf
+        elif box.decided:
+            value = problem.evaluate(box.lower).value
+            box.top = min(box.top, math.log(value) + SAFETY if value > 0 else -math.inf)
+        return True
+
+    def apply(self, box: Box, prices: Prices, cutoff: float) -> tuple[Vector, NDArray[np.bool_]]:
+        """Bound a tightened box and fix the firms that the bound decides; return the shadow profits and who was fixed."""
+        assert box.envelope is not None
+        U, D = bound(self.problem, box.lower, box.upper, box.envelope, prices)
+        box.top = min(box.top, U)
+        undecided = box.lower != box.upper
+        off = undecided & (D < 0) & (U + D <= cutoff)
+        on = undecided & (D > 0) & (U - D <= cutoff)
+        box.upper[off] = 0
+        box.lower[on] = 1
+        return U - np.abs(D), off | on
+
+
+def reach(problem: PlannerProblem) -> Vector:
+    """Return ȳ with every firm allowed, the unit in which certificates state prices."""
+    return envelope(problem, np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)).y_high
+
+
+def pack(prices: Prices, reach: Vector) -> dict[str, Any]:
+    """Return prices as JSON-ready data; ``reach`` is ȳ at the root."""
+    share = (prices.pi * reach).astype("<f4")
+    packed = base64.b64encode(zlib.compress(share.tobytes(), 6)).decode("ascii")
+    return {"pi": packed, "T": prices.T, "M": prices.M, "mu": [float(m) for m in prices.mu]}
+
+
+def rounded(prices: Prices, reach: Vector) -> Prices:
+    """Return the prices as they will read after `pack` and `unpack`."""
+    with np.errstate(over="ignore"):
+        share = np.minimum(prices.pi * reach, 1e30).astype("<f4")
+    return Prices(_from_share(share, reach), prices.T, prices.M, prices.mu)
+
+
+def unpack(problem: PlannerProblem, packed: Any, reach: Vector, where: str) -> Prices:
+    """Return the prices that `pack` wrote; raise VerificationError if they are malformed."""
+    try:
+        raw = base64.b64decode(packed["pi"], validate=True)
+        unzip = zlib.decompressobj()
+        data = unzip.decompress(raw, 4 * problem.n + 1)
+        T, M = float(packed["T"]), float(packed["M"])
+        mu = np.array(packed["mu"], dtype=np.float64).reshape(-1)
+    except (KeyError, TypeError, ValueError, binascii.Error, zlib.error) as error:
+        raise VerificationError(f"{where} cannot be read ({type(error).__name__})") from None
+    share = np.frombuffer(data, "<f4") if len(data) == 4 * problem.n else None
+    if share is None or not np.isfinite(share).all() or (share < 0).any():
+        raise VerificationError(f"{where}.pi is not {problem.n} prices ≥ 0")
+    if mu.shape != (problem.rows.count,) or not np.isfinite(mu).all():
+        raise VerificationError(f"{where}.mu is not one finite multiplier for each of the {problem.rows.count} rows")
+    if not (0 < T < math.inf and -math.inf < M < problem.L):
+        raise VerificationError(f"{where}: T must be positive and M below L")
+    return Prices(_from_share(share, reach), T, M, mu)
+
+
+def _from_share(share: NDArray[np.float32], reach: Vector) -> Vector:
+    pi: Vector = np.divide(share.astype(np.float64), reach, out=np.zeros(reach.size), where=reach > 0)
+    return np.where(np.isfinite(pi), pi, 0.0)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a check verified.
+
+    Attributes
+    ----------
+    value : float or None
+        The objective of the decision, by the problem's evaluator.
+    bound : float or None
+        The bound that the solution claims and the certificate proves.
+    nodes, rounds, prices : int
+        Size of the certificate.
+    residual : float
+        Largest relative residual of the original constraints (2) and (3) at the decision.
+    """
+
+    value: float | None
+    bound: float | None
+    nodes: int
+    rounds: int
+    prices: int
+    residual: float | None
+
+    def __str__(self) -> str:
+        value = "no decision" if self.value is None else f"value {self.value:.12g}"
+        proof = "no bound claimed" if self.bound is None else f"bound {self.bound:.12g}"
+        return f"verified: {value}, {proof} ({self.nodes} nodes, {self.rounds} rounds)"
+
+
+def check(problem: PlannerProblem, solution: Solution) -> Verified:
+    """Verify every claim of a solution without any solver; return what was verified.
+
+    Raises
+    ------
+    VerificationError
+        Naming the claim that does not hold and by how much.
+    """
+    if solution.fingerprint != problem.fingerprint:
+        raise VerificationError("the solution belongs to another problem: their fingerprints differ")
+    if solution.contradicted:
+        raise VerificationError(f"the solution is marked as contradicted: {solution.contradicted}")
+    value, residual = _check_decision(problem, solution)
+    if solution.status is Status.INFEASIBLE:
+        if value is not None:
+            raise VerificationError("the status is infeasible, yet there is a feasible decision")
+        nodes, rounds, prices = replay(problem, solution.certificate, None)
+        return Verified(None, None, nodes, rounds, prices, None)
+    if solution.bound is None:
+        if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
+            raise VerificationError(f"the status is {solution.status.value}, yet there is no bound")
+        return Verified(value, None, 0, 0, 0, residual)
+    claimed = solution.bound
+    if not claimed >= 0:
+        raise VerificationError(f"the bound {claimed} is no number ≥ 0")
+    if value is not None and claimed < value * (1 - SAFETY):
+        raise VerificationError(f"the bound {claimed:.15g} is below the value {value:.15g} of the decision")
+    if solution.certificate is None:
+        raise VerificationError(
+            f"the bound of solver {solution.solver!r} comes without a certificate: it is a claim, not a proof; "
+            "read the file that --out wrote, or use a solver that certifies"
+        )
+    nodes, rounds, prices = replay(problem, solution.certificate, claimed)
+    _check_status(solution, value, claimed)
+    return Verified(value, claimed, nodes, rounds, prices, residual)
+
+
+def _check_decision(problem: PlannerProblem, solution: Solution) -> tuple[float | None, float | None]:
+    if solution.encoded_decision is None:
+        if solution.value is not None:
+            raise VerificationError("there is a value but no decision")
+        return None, None
+    try:
+        theta = problem.decode_decision(dict(solution.encoded_decision))
+    except InputError as error:
+        raise VerificationError(f"the decision cannot be read: {error}") from None
+    outcome = problem.evaluate(theta)
+    if not outcome.feasible:
+        raise VerificationError("the decision is not feasible: " + "; ".join(outcome.violations))
+    value = outcome.value
+    if solution.value is None or not abs(solution.value - value) <= VALUE_TOLERANCE * max(abs(value), 1e-300):
+        raise VerificationError(f"the claimed value is {solution.value}, the evaluator finds {value!r}")
+    residual = float(max(np.abs(outcome.residual_goods).max(), abs(outcome.residual_labour) if value > 0 else 0.0))
+    return value, residual
+
+
+def _check_status(solution: Solution, value: float | None, claimed: float) -> None:
+    gap = None if value is None else 0.0 if claimed == value else abs(claimed - value) / abs(value) if value else math.inf
+    if gap is not None and solution.rel_gap is not None and abs(gap - solution.rel_gap) > VALUE_TOLERANCE:
+        raise VerificationError(f"the claimed rel_gap is {solution.rel_gap:g}, value and bound give {gap:g}")
+    if solution.status is Status.OPTIMAL:
+        wanted = solution.options.get("rel_gap", 0.0)
+        wanted = wanted if isinstance(wanted, float | int) else 0.0
+        if gap is None or gap > wanted:
+            raise VerificationError(f"the status is optimal at rel_gap {wanted:g}, yet the gap is {gap}")
+
+
+def replay(
+    problem: PlannerProblem, certificate: Mapping[str, Any] | None, claimed: float | None
+) -> tuple[int, int, int]:
+    """Replay a certificate; return its size as (nodes, rounds used, prices) if it proves the claim.
+
+    Parameters
+    ----------
+    claimed : float or None
+        The bound on Y to prove; None to prove that no feasible choice exists.
+
+    Raises
+    ------
+    VerificationError
+        If the certificate is malformed or a leaf is not bounded by the claim.
+    """
+    nodes, packed = _parts(certificate)
+    cutoff = -math.inf if claimed is None or claimed == 0 else math.log(claimed)
+    rules = Replay(problem)
+    shares = reach(problem)
+    prices = [unpack(problem, p, shares, f"certificate.prices[{i}]") for i, p in enumerate(packed)]
+    children = _children(problem, nodes)
+    boxes: dict[int, Box | None] = {}
+    rounds = 0
+    for i, node in enumerate(nodes):
+        parent = boxes[node["parent"]] if i else rules.root()
+        box = parent.child(node["firm"], node["value"]) if i and parent is not None else parent
+        box, done = _replay_node(rules, box, node["rounds"], prices, cutoff, claimed is None, i)
+        rounds += done
+        if children[i]:
+            boxes[i] = box
+        elif box is not None:
+            if claimed is None:
+                raise VerificationError(f"leaf {i} of the certificate is not proved infeasible")
+            if box.top > cutoff:
+                raise VerificationError(
+                    f"leaf {i} of the certificate proves only {math.exp(box.top):.15g}, the claimed bound is {claimed:.15g}"
+                )
+        if i and i == children[node["parent"]][-1]:
+            del boxes[node["parent"]]
+    return len(nodes), rounds, len(prices)
+
+
+def _replay_node(
+    rules: Replay, box: Box | None, rounds: list[Any], prices: list[Prices], cutoff: float, infeasible: bool, i: int
+) -> tuple[Box | None, int]:
+    """Apply the rounds of node i; return the box that is left (None if it is closed) and how many rounds were used."""
+    done = 0
+    if box is None or not rules.tighten(box):
+        return None, done
+    for entry in rounds:
+        if isinstance(entry, dict):
+            try:
+                mu = np.array(entry["farkas"], dtype=np.float64).reshape(-1)
+            except (KeyError, TypeError, ValueError):
+                raise VerificationError(f"certificate.nodes[{i}] holds a round that is neither prices nor multipliers") from None
+            if not excludes(rules.problem, box.lower, box.upper, mu):
+                raise VerificationError(f"the Farkas multipliers of certificate.nodes[{i}] exclude nothing")
+            return None, done + 1
+        if isinstance(entry, bool) or not isinstance(entry, int) or not 0 <= entry < len(prices):
+            raise VerificationError(f"certificate.nodes[{i}] names prices that are not there")
+        if not infeasible and box.top <= cutoff:
+            break
+        rules.apply(box, prices[entry], cutoff)
+        done += 1
+        if not rules.tighten(box):
+            return None, done
+    return box, done
+
+
+def _parts(certificate: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], list[Any]]:
+    if not isinstance(certificate, Mapping):
+        raise VerificationError("there is no certificate")
+    if certificate.get("kind") != KIND or certificate.get("version") != VERSION:
+        raise VerificationError(f"the certificate is not of kind {KIND!r}, version {VERSION}")
+    nodes, prices = certificate.get("nodes"), certificate.get("prices")
+    if not isinstance(nodes, list) or not nodes or not isinstance(prices, list):
+        raise VerificationError("certificate.nodes or certificate.prices is missing or no list")
+    return nodes, prices
+
+
+def _children(problem: PlannerProblem, nodes: list[dict[str, Any]]) -> list[list[int]]:
+    """Return each node's children after checking that every branching covers its parent's box."""
+    children: list[list[int]] = [[] for _ in nodes]
+    for i, node in enumerate(nodes):
+        fields_ = ("parent", "firm", "value")
+        if not isinstance(node, dict) or not isinstance(node.get("rounds"), list):
+            raise VerificationError(f"certificate.nodes[{i}] is no node")
+        if any(isinstance(node.get(k), bool) or not isinstance(node.get(k), int) for k in fields_):
+            raise VerificationError(f"certificate.nodes[{i}] lacks a whole number for parent, firm or value")
+        if i == 0:
+            continue
+        if not 0 <= node["parent"] < i or not 0 <= node["firm"] < problem.n or node["value"] not in (0, 1):
+            raise VerificationError(f"certificate.nodes[{i}] has an impossible parent, firm or value")
+        children[node["parent"]].append(i)
+    for i, kids in enumerate(children):
+        if kids and (
+            len(kids) != 2
+            or nodes[kids[0]]["firm"] != nodes[kids[1]]["firm"]
+            or {nodes[k]["value"] for k in kids} != {0, 1}
+        ):
+            raise VerificationError(f"the children of certificate.nodes[{i}] do not cover it")
+    return children
