@@ -1,0 +1,339 @@
+r"""The planner's problem as a convex MINLP: one input and two outputs for each firm.
+
+Let κ = (σ−1)/(ε−1). Firm j has the input y_j = Σ_i Ω_ij a_i and the outputs a_j = q_j^(ε−1), as a supplier, and
+b_j = q_j^(σ−1), to final demand; (7) and (8) of paper 001 read
+
+    a_j = θ_j Z_j y_j^α_j,   b_j = θ_j Z'_j y_j^(α_j κ),   Y = (Σ_j b_j)^(1/(σ−1)) (L − Σ_j f_j θ_j).
+
+The model has these quantities as shares of their *ceiling*, the greatest fixed point ā, b̄, ȳ with every allowed firm
+on, so that all variables lie in [0, 1]. With w_ij = Ω_ij ā_i/ȳ_j and s_j = b̄_j/Σ_k b̄_k, which sum to one over i and j:
+
+    max  W = T^(1/σ) (1 − M)^(1−1/σ),    where  Y = L Q̄ W^(σ/(σ−1))
+    s.t. T = Σ_j s_j b_j,   M = Σ_j f_j θ_j / L
+         y_j = Σ_i w_ij a_i
+         a_j ≤ θ_j^(1−α_j) y_j^α_j,   a_j ≤ θ_j
+         b_j ≤ θ_j^(1−α_j κ) y_j^(α_j κ)                                     if α_j κ ≤ 1;   b_j ≤ a_j if κ = 1
+         b_j ≤ y_j,   b_j ≤ θ_j^(1−α_j) (Σ_i w_ij b_i^(1/κ))^(α_j κ)         if α_j κ > 1
+         b_j ≤ θ_j
+         lower ≤ Gθ ≤ upper,  θ_j ∈ {0, 1}
+
+Symbols
+    a_j, b_j, y_j    shares of ā_j, b̄_j, ȳ_j, which the model keeps as ``a_bar``, ``b_bar``, ``y_bar``
+    T, M             the share of final demand's sum Σ b̄ reached, and of labour spent on fixed costs
+    W                Y^((σ−1)/σ), scaled: concave where Y itself is not, and 0 where nobody produces
+    w_ij, s_j        weights of suppliers and of final demand at the ceiling; Q̄ aggregate productivity there
+
+Why it is exact at every integer θ. Relaxing "=" to "≤" loses nothing: at integer θ the rows say a ≤ F(a) for the
+monotone map F of (7), so that a lies below its greatest fixed point a* (Knaster and Tarski), which is feasible; W
+increases in b. Where α_j κ > 1, put u_j = b_j^(1/κ), unscaled: the bundle row says u_j ≤ θ_j Z_j (Σ_i Ω_ij u_i)^α_j,
+and suppliers of the other kind have u_i ≤ a_i*; so max(u, a*) ≤ F(max(u, a*)), hence u ≤ a* and b ≤ (a*)^κ. The fixed point
+itself satisfies b_j ≤ y_j too, since y^(α_j κ) ≤ y on [0, 1].
+
+Why it is convex. θ^(1−p) y^p with 0 ≤ p ≤ 1 is concave (a power cone); with a_j ≤ θ_j it is the convex hull of
+"θ = 0, nothing made" and "θ = 1, 0 ≤ y ≤ 1". Since α_j < 1, α_j κ > 1 needs κ > 1, that is σ > ε; then the bundle
+(Σ_i w_ij b_i^(1/κ))^κ is a CES aggregator with exponent 1/κ < 1, concave, increasing and of degree one, and
+θ^(1−α) (bundle)^α, concave and increasing in both, is concave. So is W. The program is therefore a convex MINLP for
+every σ, ε > 1, whether α_j κ exceeds 1 for no firm, some or all. The chord b_j ≤ y_j is the hull of the curve b = y^(α_j κ)
+taken by itself; with the bundle row it bounds better than either alone, and without that row it would not be exact.
+
+Firms that produce under no allowed choice have θ only. CVXPY holds the same program in power cones, exponents exact.
+
+Source: paper 001, (7)–(8); the change of variables and the hull are endonet's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from endonet.formulations.contracts import Equation, MathClass, Modeller
+from endonet.formulations.planner.building import (
+    Ceiling,
+    PlannerFormulation,
+    assign,
+    ceiling,
+    constrain_rows,
+    declare_theta,
+    label,
+    links,
+    rows_cvxpy,
+    theta_cvxpy,
+)
+from endonet.formulations.planner.evaluation import PlannerOutcome
+from endonet.formulations.planner.problem import PlannerProblem, Vector
+
+ONE = 1e-12  # an exponent this close to 1 is 1
+
+
+class Lifted(PlannerFormulation):
+    """The convex MINLP in supplies a, demands b, inputs y and θ."""
+
+    name = "planner/lifted"
+    title = "The planner's problem as a convex MINLP"
+    math_class = MathClass.CONVEX_MINLP
+    relaxation_convex = True
+    source = "paper 001, equations (7)-(8), in a = q^(epsilon-1), b = q^(sigma-1); hull of each firm's choices"
+    modellers = (Modeller.PYOMO, Modeller.CVXPY)
+    symbols = (
+        (r"\theta_j", "1 if firm j operates, 0 otherwise"),
+        (r"a_j", "q_j^(ε-1) as a share of its ceiling: firm j as a supplier"),
+        (r"b_j", "q_j^(σ-1) as a share of its ceiling: firm j in final demand"),
+        (r"y_j", "inputs of firm j as a share of their ceiling"),
+        (r"T", "final demand's sum as a share of its ceiling"),
+        (r"M", "fixed costs as a share of labour"),
+        (r"W", "Y^((σ-1)/σ) as a share of its ceiling, with Y = L Q W^(σ/(σ-1)), Q at the ceiling"),
+        (r"w_{ij}", "weight of supplier i among the inputs of j at the ceiling; sums to 1 over i"),
+        (r"s_j", "weight of firm j in final demand at the ceiling; sums to 1"),
+        (r"\kappa", "(σ-1)/(ε-1)"),
+        (r"f_j, L", "labour that firm j needs to operate at all; labour there is"),
+        (r"\alpha_j", "share of intermediate inputs in production"),
+        (r"\sigma, \varepsilon", "elasticities of substitution in final demand and between inputs"),
+        (r"g_{rj}, \underline{g}_r, \bar{g}_r", "coefficients and sides of the linear rows on θ"),
+    )
+    equations = (
+        Equation(
+            "(8)",
+            r"\max\; W = T^{1/\sigma} (1 - M)^{1-1/\sigma}",
+            "maximise output, in a concave scale",
+            "objective",
+        ),
+        Equation("(8)", r"T = \sum_j s_j b_j", "final demand adds up", "constraint_output"),
+        Equation("(3)", r"M = \sum_j f_j \theta_j / L", "fixed costs add up", "constraint_labour"),
+        Equation("(7)", r"y_j = \sum_i w_{ij} a_i", "a firm's inputs come from its suppliers", "constraint_inputs"),
+        Equation(
+            "(7): hull",
+            r"a_j \leq \theta_j^{1-\alpha_j} y_j^{\alpha_j}",
+            "supply follows from inputs, if the firm operates",
+            "constraint_supply",
+        ),
+        Equation("(7): hull", r"a_j \leq \theta_j", "no supply beyond the ceiling", "constraint_supply_on"),
+        Equation(
+            "(7): hull",
+            r"b_j \leq \theta_j^{1-\alpha_j\kappa} y_j^{\alpha_j\kappa} \quad (\alpha_j\kappa \leq 1)",
+            "demand follows from inputs where returns diminish; for σ = ε it reads b ≤ a",
+            "constraint_demand",
+        ),
+        Equation(
+            "(7): chord",
+            r"b_j \leq y_j \quad (\alpha_j\kappa > 1)",
+            "where returns increase, demand lies below the chord of its curve",
+            "constraint_demand",
+        ),
+        Equation(
+            "(7): CES",
+            r"b_j \leq \theta_j^{1-\alpha_j} \left( \sum_i w_{ij} b_i^{1/\kappa} \right)^{\alpha_j\kappa} "
+            r"\quad (\alpha_j\kappa > 1)",
+            "and below a concave bundle of the suppliers' own demands, which makes it exact",
+            "constraint_demand_bundle",
+        ),
+        Equation("(7): hull", r"b_j \leq \theta_j", "no demand beyond the ceiling", "constraint_demand_on"),
+        Equation(
+            "rows",
+            r"\underline{g}_r \leq \sum_j g_{rj} \theta_j \leq \bar{g}_r",
+            "linear side constraints on the decisions",
+            "constraint_rows",
+        ),
+        Equation("P_SP", r"\theta_j \in \{0, 1\}, \quad 0 \leq a_j, b_j, y_j, T, M \leq 1", "domains", "theta"),
+    )
+
+    def output(self, problem: PlannerProblem, objective: float) -> float:
+        """Return Y = L Q̄ W^(σ/(σ−1))."""
+        sigma = problem.sigma
+        return float(problem.L * ceiling(problem).Q * max(objective, 0.0) ** (sigma / (sigma - 1)))
+
+    def assign(self, model: pyo.ConcreteModel, outcome: PlannerOutcome) -> None:
+        """Set θ, a, b, y, T and M to those of an outcome, as shares of their ceilings."""
+        assign(model.theta, outcome.theta)
+        for j in model.makers:
+            model.a[j].set_value(min(float(outcome.a[j]) / model.a_bar[j], 1.0))
+            model.b[j].set_value(min(float(outcome.b[j]) / model.b_bar[j], 1.0))
+            model.y[j].set_value(min(float(outcome.inputs[j]) / model.y_bar[j], 1.0))
+        demand = sum(model.b_bar[j] * model.b[j].value for j in model.makers)
+        model.T.set_value(min(demand / sum(model.b_bar.values()), 1.0) if len(model.makers) else 0.0)
+        model.M.set_value(float(outcome.problem.f @ outcome.theta) / outcome.problem.L)
+
+    def _pyomo(self, problem: PlannerProblem, relaxed: bool) -> pyo.ConcreteModel:
+        data, alpha = Shares.of(problem), problem.alpha.tolist()
+        model = pyo.ConcreteModel(name=self.name)
+        declare_theta(model, problem, relaxed)
+        _declare_shares(model, data)
+        model.objective = pyo.Objective(expr=_scaled_output(model, problem), sense=pyo.maximize)
+        model.constraint_output = pyo.Constraint(expr=_final_demand(model, data) == model.T)
+        model.constraint_labour = pyo.Constraint(expr=_fixed_costs(model, problem) == model.M)
+        model.constraint_inputs = pyo.Constraint(model.makers, rule=lambda m, j: m.y[j] == _sum(data, j, m.a))
+        model.constraint_supply = pyo.Constraint(model.makers, rule=lambda m, j: m.a[j] <= _hull(m, j, alpha[j]))
+        model.constraint_supply_on = pyo.Constraint(model.makers, rule=lambda m, j: m.a[j] <= m.theta[j])
+        model.constraint_demand = pyo.Constraint(model.makers, rule=lambda m, j: m.b[j] <= _demand(m, j, data))
+        model.constraint_demand_bundle = pyo.Constraint(
+            [int(j) for j in data.convex], rule=lambda m, j: m.b[j] <= _bundle(m, j, data)
+        )
+        model.constraint_demand_on = pyo.Constraint(model.makers, rule=lambda m, j: m.b[j] <= m.theta[j])
+        constrain_rows(model, problem)
+        return model
+
+    def _cvxpy(self, problem: PlannerProblem, relaxed: bool) -> Any:
+        import cvxpy as cp
+
+        data, n = Shares.of(problem), problem.n
+        makers, idle = data.most.producers, np.setdiff1d(np.arange(n), data.most.producers)
+        theta = theta_cvxpy(problem, relaxed)
+        a, b, y = (cp.Variable(n, name=name, bounds=[0, 1]) for name in "aby")
+        T, M, W = (cp.Variable(name=name, bounds=[0, 1]) for name in "TMW")
+        constraints = [
+            label(_power(T, 1 - M, W, 1 / problem.sigma), "constraint_objective"),
+            label(data.final @ b == T, "constraint_output"),
+            label(problem.f @ theta / problem.L == M, "constraint_labour"),
+            label(data.weights.T @ a == y, "constraint_inputs"),
+            label(a <= theta, "constraint_supply_on"),
+            label(b <= theta, "constraint_demand_on"),
+            *rows_cvxpy(problem, theta),
+        ]
+        if makers.size:
+            supply = _power(y[makers], theta[makers], a[makers], problem.alpha[makers])
+            constraints.append(label(supply, "constraint_supply"))
+        if idle.size:
+            constraints.append(label(a[idle] + b[idle] <= 0, "constraint_idle"))
+        constraints += _demand_cvxpy(problem, data, theta, a, b, y)
+        return cp.Problem(cp.Maximize(W), constraints)
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """The data of the scaled model.
+
+    Attributes
+    ----------
+    most : Ceiling
+    weights : csc_array, shape (n, n)
+        w_ij = Ω_ij ā_i/ȳ_j; columns of firms that produce sum to one, the others are empty.
+    final : array, shape (n,)
+        s_j = b̄_j/Σ b̄.
+    exponent : array, shape (n,)
+        α_j κ; exactly 1 where it is as good as 1.
+    convex : int array
+        The firms that produce and have α_j κ > 1.
+    kappa : float
+    """
+
+    most: Ceiling
+    weights: sp.csc_array
+    final: Vector
+    exponent: Vector
+    convex: NDArray[np.int64]
+    kappa: float
+
+    @classmethod
+    def of(cls, problem: PlannerProblem) -> Shares:
+        """Return the scaled data of a problem."""
+        most = ceiling(problem)
+        supplier, buyer, weight = links(problem)
+        live = (most.a[supplier] > 0) & (most.a[buyer] > 0)
+        shares = weight[live] * most.a[supplier[live]] / most.y[buyer[live]]
+        weights = sp.csc_array((shares, (supplier[live], buyer[live])), shape=(problem.n, problem.n))
+        final = (most.q / most.Q) ** (problem.sigma - 1) if most.Q > 0 else np.zeros(problem.n)
+        exponent = problem.alpha * problem.kappa
+        exponent = np.where(abs(exponent - 1) <= ONE, 1.0, exponent)
+        convex = most.producers[exponent[most.producers] > 1]
+        return cls(most, weights, final, exponent, convex, problem.kappa)
+
+    def inputs(self, j: int) -> list[tuple[int, float]]:
+        """Return the suppliers i of firm j with their weights w_ij."""
+        of_j = slice(self.weights.indptr[j], self.weights.indptr[j + 1])
+        return [(int(i), float(w)) for i, w in zip(self.weights.indices[of_j], self.weights.data[of_j], strict=True)]
+
+
+def _declare_shares(model: pyo.ConcreteModel, data: Shares) -> None:
+    most = data.most
+    model.makers = pyo.Set(initialize=[int(j) for j in most.producers])
+    model.a_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.a[j]))
+    model.b_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.b[j]))
+    model.y_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.y[j]))
+    model.a = pyo.Var(model.makers, domain=pyo.UnitInterval)
+    model.b = pyo.Var(model.makers, domain=pyo.UnitInterval)
+    model.y = pyo.Var(model.makers, domain=pyo.UnitInterval)
+    model.T = pyo.Var(domain=pyo.UnitInterval)
+    model.M = pyo.Var(domain=pyo.UnitInterval)
+
+
+def _scaled_output(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
+    return model.T ** (1 / problem.sigma) * (1 - model.M) ** (1 - 1 / problem.sigma)
+
+
+def _fixed_costs(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
+    return sum(float(problem.f[j] / problem.L) * model.theta[j] for j in model.firms)
+
+
+def _final_demand(model: pyo.ConcreteModel, data: Shares) -> Any:
+    return sum(float(data.final[j]) * model.b[j] for j in model.makers)
+
+
+def _sum(data: Shares, j: int, quantity: Any) -> Any:
+    return sum(w * quantity[i] for i, w in data.inputs(j))
+
+
+def _hull(model: pyo.ConcreteModel, j: int, exponent: float) -> Any:
+    return model.theta[j] ** float(1 - exponent) * model.y[j] ** float(exponent)
+
+
+def _demand(model: pyo.ConcreteModel, j: int, data: Shares) -> Any:
+    if data.kappa == 1:
+        return model.a[j]
+    return _hull(model, j, data.exponent[j]) if data.exponent[j] < 1 else model.y[j]
+
+
+def _bundle(model: pyo.ConcreteModel, j: int, data: Shares) -> Any:
+    bundle = sum(w * model.b[i] ** (1 / data.kappa) for i, w in data.inputs(j))
+    share = float(data.exponent[j] / data.kappa)
+    return model.theta[j] ** (1 - share) * bundle ** float(data.exponent[j])
+
+
+def _power(x: Any, y: Any, z: Any, exponent: Any) -> Any:
+    """Return the cone z ≤ x^exponent y^(1−exponent)."""
+    import cvxpy as cp
+
+    return cp.PowCone3D(x, y, z, exponent)
+
+
+def _demand_cvxpy(problem: PlannerProblem, data: Shares, theta: Any, a: Any, b: Any, y: Any) -> list[Any]:
+    makers = data.most.producers
+    if data.kappa == 1:
+        return [label(b <= a, "constraint_demand")]
+    found = []
+    hull = makers[data.exponent[makers] < 1]
+    line = makers[data.exponent[makers] >= 1]
+    if hull.size:
+        cone = _power(y[hull], theta[hull], b[hull], data.exponent[hull])
+        found.append(label(cone, "constraint_demand"))
+    if line.size:
+        found.append(label(b[line] <= y[line], "constraint_demand_chord"))
+    if data.convex.size:
+        found += _bundle_cvxpy(problem, data, theta, b)
+    return found
+
+
+def _bundle_cvxpy(problem: PlannerProblem, data: Shares, theta: Any, b: Any) -> list[Any]:
+    """Return cones for b_j ≤ θ_j^(1−α_j) t_j^α_j and t_j ≤ (Σ_i w_ij b_i^(1/κ))^κ, over the firms with α_j κ > 1.
+
+    The second is  t_j ≤ Σ_i w_ij r_ij,  r_ij ≤ b_i^(1/κ) t_j^(1−1/κ),  with r on links.
+    """
+    import cvxpy as cp
+
+    chosen = data.weights[:, data.convex].tocoo()
+    t = cp.Variable(data.convex.size, name="t", bounds=[0, 1])
+    r = cp.Variable(chosen.nnz, name="r", bounds=[0, 1])
+    add = sp.csr_array((chosen.data, (chosen.col, np.arange(chosen.nnz))), shape=(data.convex.size, chosen.nnz))
+    parts = _power(b[chosen.row], t[chosen.col], r, np.full(chosen.nnz, 1 / data.kappa))
+    outer = _power(t, theta[data.convex], b[data.convex], problem.alpha[data.convex])
+    return [
+        label(parts, "constraint_demand_bundle_parts"),
+        label(t <= add @ r, "constraint_demand_bundle_sum"),
+        label(outer, "constraint_demand_bundle"),
+    ]
+
+
+LIFTED = Lifted()
