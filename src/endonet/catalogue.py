@@ -51,7 +51,7 @@ def instances() -> list[dict[str, Any]]:
     """Return the bundled instances."""
     from endonet.instances import files
 
-    return [{"name": name} for name in files.names()]
+    return [{"name": entry.name, **entry.size, "description": entry.description} for entry in files.names()]
 
 
 def reports() -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def solve(
     """Solve PROBLEM and say what has been proved."""
     from endonet import api, options, promises
 
-    _check_writable("--out", out)
+    _check_out(out)
     instance = endonet.load(problem)
     kind = api.solver_class(instance.family, solver)
     given = _common(common) | options.parse(kind, pairs)
@@ -124,6 +124,8 @@ def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
     from endonet import api
 
     names = [name.strip() for name in solvers.split(",") if name.strip()]
+    if not names:
+        raise click.UsageError("--solvers names no solver", click.get_current_context())
     instance = endonet.load(problem)
     with frame.stdout_kept_clean():
         comparison = api.compare(instance, names, **_common(common))
@@ -290,6 +292,14 @@ def _check_writable(field: str, path: str | None) -> None:
         raise InputError(field, f"there is no folder {folder}", "create it first")
     if not os.access(folder, os.W_OK):
         raise InputError(field, f"the folder {folder} cannot be written to", "name another")
+
+
+def _check_out(path: str | None) -> None:
+    from endonet.instances import files, formats
+
+    _check_writable("--out", path)
+    if path is not None and not Path(path).exists():
+        formats.check_ending(Path(path), files.SOLUTION_ENDINGS)
 
 
 def _show_solution(problem: Any, solution: Solution, as_json: bool) -> None:

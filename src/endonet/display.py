@@ -113,13 +113,14 @@ def catalogue(what: str, entries: Sequence[Mapping[str, Any]]) -> RenderableType
     """Return a table of catalogue entries, one column for each field that any entry fills."""
     if not entries:
         return Text(f"there are no {what}")
-    filled = [key for key in entries[0] if any(entry[key] not in ("", [], None) for entry in entries)]
+    known = dict.fromkeys(key for entry in entries for key in entry)
+    filled = [key for key in known if any(entry.get(key) not in ("", [], None) for entry in entries)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in filled:
         table.add_column(key, no_wrap=key == "name", overflow="fold")
     for entry in entries:
         dim = "dim" if entry.get("unavailable") else ""
-        table.add_row(*(_short(entry[key]) for key in filled), style=dim)
+        table.add_row(*(_short(entry.get(key, "")) for key in filled), style=dim)
     return table
 
 

@@ -19,7 +19,7 @@ from typing import TextIO
 
 import click
 
-from endonet.formulations.errors import EndonetError, VerificationError
+from endonet.formulations.errors import EconomyWarning, EndonetError, VerificationError
 
 ANSWERED, FAULT, BAD_INPUT, UNFINISHED, REFUTED = 0, 1, 2, 3, 4
 BROKEN_PIPE = 141
@@ -29,6 +29,7 @@ DEBUG = "ENDONET_DEBUG"
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; only a fault under ``ENDONET_DEBUG`` shows a traceback."""
     with warnings.catch_warnings():
+        warnings.simplefilter("always", EconomyWarning)
         warnings.showwarning = _show_warning
         try:
             status = command.main(args=arguments, prog_name="endonet", standalone_mode=False)
