@@ -1,7 +1,7 @@
 """The economies of the paper's figures 1 to 4.
 
-The pictures show no numbers, and the text gives only what is said in each docstring. The parameters, and the networks of
-figures 1 and 4, are ours, chosen so that the properties the text names hold; the tests check them by enumeration.
+The pictures show no numbers, and the text gives only what is said in each docstring. The parameters, and the networks
+of figures 1 and 4, are ours, chosen so that the properties the text names hold; the tests check them by enumeration.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def figure2() -> PlannerProblem:
 def figure3(panel: int = 1) -> PlannerProblem:
     """Return one of the four panels of figure 3: two clusters of five firms, joined by one pair of connections.
 
-    From the paper: the network; the planner operates one of the clusters, the one with the firm of highest z. Ours: which
-    firms are joined (4 and 5), the vectors z, f = 0.5/10, α = 0.5, σ = ε = 5.
+    From the paper: the network; the planner operates one of the clusters, the one with the firm of highest z. Ours:
+    which firms are joined (4 and 5), the vectors z, f = 0.5/10, α = 0.5, σ = ε = 5.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ def figure3(panel: int = 1) -> PlannerProblem:
 def figure4(after: bool = False) -> PlannerProblem:
     """Return figure 4 before or after a negligible drop in the centre's productivity.
 
-    From the paper: before the shock goods pass through the productive centre, after it a loop of firms avoids the centre;
-    output hardly changes, the dispersion of productivity, output and employment collapses. Ours: the network (a directed
-    loop 1 → 2 → … → 8 → 1, in which firm 0, the centre, buys from 1 and 8 and sells to 7), z, f = 0.3/9, and the
-    threshold, found by bisection.
+    From the paper: before the shock goods pass through the central firm, after it a loop of firms avoids the centre;
+    output hardly changes, the dispersion of productivity, output and employment collapses. Ours: the network (a
+    directed loop 1 → 2 → … → 8 → 1, in which firm 0, the centre, buys from 1 and 8 and sells to 7), z, f = 0.3/9, and
+    the threshold, found by bisection.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def table1(
     for _ in range(max(1, REDRAWS // n)):
         links = rng.random((n, n)) < share
         np.fill_diagonal(links, False)
-        if connected_components(sp.csr_array(links), connection="strong")[0] == 1:
+        if connected_components(links, connection="strong")[0] == 1:
             break
     else:
         raise InputError("n", f"no strongly connected network of {n} firms turned up", "use fewer firms")

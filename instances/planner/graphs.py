@@ -7,6 +7,7 @@ Firms without any supplier can never produce; they are kept, and `PlannerProblem
 
 from __future__ import annotations
 
+import csv
 import math
 import os
 import re
@@ -109,16 +110,16 @@ def read_edge_list(
 ) -> tuple[PlannerProblem, list[str]]:
     """Return an economy on an edge list and the labels of its firms.
 
-    One link a line: ``supplier buyer [weight]``. Empty lines and lines that start with #, % or // are skipped. Fields are
-    separated by the first of comma, semicolon, tab and | that the first link contains, else by blanks.
+    One link a line: ``supplier buyer [weight]``. Empty lines and lines that start with #, % or // are skipped. Fields
+    are separated by the first of comma, semicolon, tab and | that the first link contains, else by blanks.
 
     Parameters
     ----------
     path : str or path
         A text file in UTF-8.
     labels : bool, default False
-        If False, firms are 0-based whole numbers. If True, any names; firms are numbered in the order in which the names
-        first appear.
+        If False, firms are 0-based whole numbers. If True, any names; firms are numbered in the order in which the
+        names first appear.
     delimiter : str, optional
         Overrides the detection.
     header : bool, default False
@@ -179,9 +180,10 @@ def _rows(path: Path, delimiter: str | None, header: bool) -> list[tuple[int, li
     lines = [(k, line) for k, line in lines if line and not line.startswith(COMMENTS)][1 if header else 0 :]
     if lines and delimiter is None:
         delimiter = next((mark for mark in DELIMITERS if mark in lines[0][1]), None)
-    if delimiter is None or delimiter.isspace() and delimiter != "\t":
+    if delimiter is None or delimiter == " ":
         return [(k, line.split()) for k, line in lines]
-    return [(k, [part.strip().strip("\"'") for part in line.split(delimiter)]) for k, line in lines]
+    split = (next(csv.reader([line], delimiter=delimiter, skipinitialspace=True)) for _, line in lines)
+    return [(k, [part.strip() for part in parts]) for (k, _), parts in zip(lines, split, strict=True)]
 
 
 def _index(title: str, where: str, text: str) -> int:
