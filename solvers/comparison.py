@@ -307,7 +307,7 @@ def cells(row: Row) -> tuple[str, ...]:
         _text(row.rel_gap, ".2g"),
         _text(row.error, ".2g"),
         "–" if row.differs is None else str(row.differs),
-        "–" if row.wall_time is None else f"{row.wall_time:.2g} s",
+        "–" if row.wall_time is None else f"{row.wall_time:.3f} s",
     )
 
 
