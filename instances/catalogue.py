@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,4 +123,4 @@ def generate(name: str) -> Any:
             f"its generator gives the fingerprint {problem.fingerprint[:12]}…, not the one recorded",
             "the random numbers or the arithmetic of this platform differ; use the platform of the record",
         )
-    return problem
+    return replace(problem, name=name)

@@ -1,0 +1,188 @@
+"""Best-known bounds of the bundled instances, in the manner of MINLPLib: primal and dual apart, each with its author.
+
+``instances/<family>/data/bounds.json``:
+
+    {"us-15": {"fingerprint": "…",
+               "primal": {"value": …, "method": "…", "tolerance": …, "version": "…", "date": "…", "decision": {…}},
+               "dual":   {"value": …, "method": "…", "tolerance": …, "version": "…", "date": "…"}}, …}
+
+Values are in the units of the objective. A primal bound is the evaluator's value of the decision recorded with it. A
+dual bound is accepted only from a method that proves, and the true optimum lies within [primal − tolerance, dual +
+tolerance] (for a maximum; the other way round for a minimum), both tolerances relative.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from endonet.formulations.contracts import Sense
+from endonet.formulations.errors import InputError, VerificationError
+from endonet.instances import atomic, catalogue, files, formats
+
+PROVING = ("global optimum", "bound")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One side of what is known of an optimum.
+
+    Attributes
+    ----------
+    value : float
+        In the units of the objective.
+    method : str
+        What established it.
+    tolerance : float
+        Relative; how far rounding may have moved it.
+    version, date : str
+        Of endonet, and when it was established (ISO).
+    decision : dict or None
+        For a primal bound: the decision, as `problem.encode_decision` gives it.
+    """
+
+    value: float
+    method: str
+    tolerance: float
+    version: str
+    date: str
+    decision: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Best-known primal and dual bounds; None where nothing is known."""
+
+    primal: Bound | None = None
+    dual: Bound | None = None
+
+
+def bounds(name: str) -> Bounds:
+    """Return the best-known bounds of a bundled instance.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such instance.
+    """
+    family, short = _split(name)
+    entry = catalogue.read_data(family, "bounds.json").get(short, {})
+    return Bounds(*(Bound(**entry[side]) if side in entry else None for side in ("primal", "dual")))
+
+
+def record_bound(
+    name: str,
+    side: Literal["primal", "dual"],
+    value: float,
+    method: str,
+    *,
+    proves: str = "nothing",
+    decision: Any = None,
+    tolerance: float = 1e-9,
+    date: str | None = None,
+    file: Path | None = None,
+) -> bool:
+    """Write a bound of a bundled instance to its family's ``bounds.json``; return whether it improves on the old one.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``planner/us-71``.
+    side : {"primal", "dual"}
+    value : float
+        In the units of the objective.
+    method : str
+        What established it, such as ``certified (rel_gap 1e-9)``.
+    proves : str or Proves
+        What the method can prove; a dual bound needs ``global optimum`` or ``bound``.
+    decision : decision
+        Needed for a primal bound, and evaluated anew.
+    tolerance : float, default 1e-9
+        Relative; how far rounding may have moved the value.
+    date : str, optional
+        ISO; today if it is not given.
+    file : Path, optional
+        Another file than the family's own.
+
+    Raises
+    ------
+    InputError
+        If the bound is worse than the recorded one, or a dual bound comes from a method that does not prove.
+    VerificationError
+        If the evaluator contradicts a primal bound, or the new bound contradicts the other side.
+    """
+    family, short = _split(name)
+    if side not in ("primal", "dual"):
+        raise InputError("side", f"{side!r} is no side", "give 'primal' or 'dual'")
+    if not math.isfinite(value):
+        raise InputError("value", f"{value} is no bound", "give a finite number")
+    problem = files.load(name)
+    target = catalogue.folder(family) / "bounds.json" if file is None else file
+    known = formats.read(target) if target.is_file() else {}
+    entry = known.get(short, {})
+    if entry.get("fingerprint") != problem.fingerprint:
+        entry = {"fingerprint": problem.fingerprint}
+    if side == "dual" and str(proves) not in PROVING:
+        raise InputError("proves", f"{method} proves {proves}, which is no bound", "record duals of proving methods")
+    if side == "primal":
+        _evaluated(problem, decision, value, tolerance)
+    sign = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
+    _consistent(name, side, value, entry, sign, tolerance)
+    if side in entry:
+        gain = sign * (value - entry[side]["value"]) * (1 if side == "primal" else -1)
+        if gain == 0:
+            return False
+        if gain < 0:
+            raise InputError(
+                "value", f"{value:.12g} is worse than the {side} bound {entry[side]['value']:.12g}", "keep the old one"
+            )
+    entry[side] = _entry(problem, value, method, tolerance, date, decision if side == "primal" else None)
+    ordered = {key: entry[key] for key in ("fingerprint", "primal", "dual") if key in entry}
+    updated = dict(sorted((known | {short: ordered}).items()))
+    atomic.write(target, lambda stream: formats.write(updated, target, stream))
+    return True
+
+
+def _split(name: str) -> tuple[str, str]:
+    if not catalogue.is_bundled(name):
+        raise catalogue.unknown(name)
+    family, _, short = name.partition("/")
+    return family, short
+
+
+def _evaluated(problem: Any, decision: Any, value: float, tolerance: float) -> None:
+    if decision is None:
+        raise InputError("decision", "a primal bound needs one", "give the decision that attains it")
+    outcome = problem.evaluate(decision)
+    if not outcome.feasible:
+        raise VerificationError("the decision is not feasible: " + "; ".join(outcome.violations))
+    if abs(outcome.value - value) > tolerance * max(abs(value), abs(outcome.value)):
+        raise VerificationError(f"the decision is worth {outcome.value:.12g}, not {value:.12g}")
+
+
+def _consistent(name: str, side: str, value: float, entry: dict[str, Any], sign: float, tolerance: float) -> None:
+    other = entry.get("dual" if side == "primal" else "primal")
+    if other is None:
+        return
+    primal, dual = (value, other["value"]) if side == "primal" else (other["value"], value)
+    slack = (tolerance + other["tolerance"]) * max(abs(primal), abs(dual))
+    if sign * (primal - dual) > slack:
+        raise VerificationError(f"{name}: the primal bound {primal:.12g} and the dual bound {dual:.12g} contradict")
+
+
+def _entry(
+    problem: Any, value: float, method: str, tolerance: float, date: str | None, decision: Any
+) -> dict[str, Any]:
+    from endonet import __version__
+
+    entry = {
+        "value": float(value),
+        "method": method,
+        "tolerance": tolerance,
+        "version": __version__,
+        "date": date or datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    return entry if decision is None else entry | {"decision": problem.encode_decision(decision)}
