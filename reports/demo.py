@@ -189,7 +189,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         text(row.rel_gap, ".1e"),
         text(row.error, ".1e"),
         "–" if row.differs is None else str(row.differs),
-        text(row.wall_time, ".2g"),
+        "–" if row.wall_time is None else f"{row.wall_time:.3f}",
     )
 
 

@@ -21,7 +21,7 @@ from endonet.solvers.solution import Solution, Status, StoppedBy, relative_gap
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-# endonet's own bounds are meant to hold to rounding; outside solvers keep their constraints to about 1e-6 only.
+# A bound with a certificate holds to rounding; outside solvers keep their constraints to about 1e-6 only.
 ROUNDING = 1e-9
 OUTSIDE = 1e-6
 
@@ -280,7 +280,8 @@ def _contradictions(
                 f"{proof.solver} claims that nothing is better than {proof.bound:.12g}, "
                 f"{witness.solver} has a feasible decision worth {witness.value:.12g}"
             )
-            if excess > (OUTSIDE if prover.packages else ROUNDING) * scale:
+            trusted = not prover.packages or proof.certificate is not None
+            if excess > (ROUNDING if trusted else OUTSIDE) * scale:
                 wrong.append(sentence)
             else:
                 notes.append(f"{sentence}: the difference is within the tolerance of {proof.solver}")
@@ -307,7 +308,7 @@ def cells(row: Row) -> tuple[str, ...]:
         _text(row.rel_gap, ".2g"),
         _text(row.error, ".2g"),
         "–" if row.differs is None else str(row.differs),
-        "–" if row.wall_time is None else f"{row.wall_time:.3f} s",
+        _seconds(row.wall_time),
     )
 
 
@@ -336,13 +337,25 @@ def _text(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "<0.001 s" if value < 0.001 else f"{value:.3f} s"
+
+
 def _rich(comparison: Comparison) -> RenderableType:
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=comparison.instance or None, title_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title=comparison.instance or None,
+        title_justify="left",
+    )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("solver", "status") else "right", no_wrap=True)
     for row in comparison.rows:
