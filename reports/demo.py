@@ -88,7 +88,7 @@ def describe(page: Page, answers: Answers) -> None:
     """Add one economy to the page: what it is, both networks, the answers, the parameters."""
     problem, comparison = answers.problem, answers.comparison
     page.heading(f"{problem.n} sectors: {answers.reference}", anchor=answers.reference.replace("/", "-"))
-    page.text(" ".join(part for part in (problem.description, problem.source) if part))
+    page.text(". ".join(part.rstrip(".") for part in (problem.description, problem.source) if part) + ".")
     for sentence in comparison.contradictions:
         page.alert(f"Contradiction: {sentence}.")
     if answers.proof is not None and answers.proof.decision is not None:
@@ -105,6 +105,7 @@ def describe(page: Page, answers: Answers) -> None:
         numeric=range(2, 8),
         strong=[place for place, row in enumerate(comparison.rows) if row.proof],
     )
+    page.text(_errors(answers))
     for row in comparison.rows:
         if row.reason:
             page.text(f"{row.solver}: {row.reason}")
@@ -138,6 +139,31 @@ def _cards(answers: Answers) -> list[tuple[str, str, str]]:
         )
         cards.append(("the heuristic errs in", f"{heuristic.differs} {wrong}", remark))
     return cards
+
+
+def _errors(answers: Answers) -> str:
+    """Say which sectors the heuristic gets wrong."""
+    import numpy as np
+
+    from endonet.reports.sectors import names_of
+
+    found, proof = answers.comparison.solutions[0], answers.proof
+    if found is None or found.decision is None or proof is None or proof.decision is None:
+        return "There is nothing to compare the heuristic with."
+    _, names = names_of(answers.problem)
+
+    def listed(mask: Any) -> str:
+        return "; ".join(names[j] for j in np.flatnonzero(mask))
+
+    kept, lost = found.decision > proof.decision, found.decision < proof.decision
+    said = []
+    if kept.any():
+        said.append(f"keeps what the optimum shuts down ({listed(kept)})")
+    if lost.any():
+        said.append(f"shuts down what should operate ({listed(lost)})")
+    if not said:
+        return "Here the heuristic finds the optimum, although it cannot know."
+    return f"The heuristic {' and '.join(said)}; by itself it cannot know."
 
 
 def _pictures(problem: Any, proof: Solution) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT, MARGIN = 600.0, 520.0, 8.0
-LARGEST, SMALLEST, IDLE = 30.0, 4.5, 5.5
+LARGEST, SMALLEST, IDLE = 30.0, 4.0, 5.5
+CROWD = 160.0  # many discs share the room: the largest radius falls with the square root of their number
 LETTER, LINE = 6.3, 15.0  # the page sets labels in 12 px
 MAJOR = 12
 
@@ -59,7 +60,8 @@ def strongest(shares: Any, each: int) -> list[tuple[int, int, float]]:
 def radii(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return radii whose squares follow the sizes; a firm that does not operate keeps a small disc."""
     top = sizes.max() if sizes.size and sizes.max() > 0 else 1.0
-    scaled = LARGEST * np.sqrt(np.maximum(sizes, 0.0) / top)
+    largest = min(LARGEST, CROWD / np.sqrt(sizes.size))
+    scaled = largest * np.sqrt(np.maximum(sizes, 0.0) / top)
     return np.where(sizes > 0, np.maximum(scaled, SMALLEST), IDLE)
 
 

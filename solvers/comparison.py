@@ -11,7 +11,7 @@ import html
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
@@ -19,7 +19,7 @@ from endonet.solvers.base import Solver
 from endonet.solvers.solution import Solution, Status, StoppedBy, relative_gap
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 # A bound with a certificate holds to rounding; outside solvers keep their constraints to about 1e-6 only.
 ROUNDING = 1e-9
@@ -125,8 +125,8 @@ class Comparison:
         Console(file=page, width=120, highlight=False, color_system=None).print(self)
         return page.getvalue().rstrip("\n")
 
-    def __rich__(self) -> RenderableType:
-        return _rich(self)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from _rich(self, roomy=options.max_width >= 96)
 
     def _repr_html_(self) -> str:
         return _html(self)
@@ -292,7 +292,7 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and abs(value) < float("inf") else None
 
 
-COLUMNS = ("solver", "status", "value", "bound", "gap", "error", "differs", "time")
+COLUMNS = ("solver", "status", "value", "bound", "gap", "error", "differs", "seconds")
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -303,8 +303,8 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         label(row),
         "REFUTED" if row.contradicted else status,
-        _text(row.value, ".9g"),
-        _text(row.bound, ".9g"),
+        _text(row.value, ".8g"),
+        _text(row.bound, ".8g"),
         _text(row.rel_gap, ".2g"),
         _text(row.error, ".2g"),
         "–" if row.differs is None else str(row.differs),
@@ -340,33 +340,30 @@ def _text(value: float | None, form: str) -> str:
 def _seconds(value: float | None) -> str:
     if value is None:
         return "–"
-    return "<0.001 s" if value < 0.001 else f"{value:.3f} s"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _rich(comparison: Comparison) -> RenderableType:
+def _rich(comparison: Comparison, roomy: bool) -> list[RenderableType]:
     from rich import box
-    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        title=comparison.instance or None,
-        title_justify="left",
-    )
+    padding = (0, 1) if roomy else (0, 0)
+    table = Table(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False, title_justify="left")
+    table.title = comparison.instance or None
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("solver", "status") else "right", no_wrap=True)
+        wraps = column == "status"
+        justify: Literal["left", "right"] = "left" if column in ("solver", "status") else "right"
+        table.add_column(column, justify=justify, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
     for row in comparison.rows:
         style = "bold red" if row.contradicted else "green" if row.proof else "dim" if row.reason else ""
         table.add_row(*map(Text, cells(row)), style=style)
     lines: list[RenderableType] = [Text(f"CONTRADICTION: {s}", "bold red") for s in comparison.contradictions]
-    lines.append(table)
+    lines += [table, Text()]
     lines += [Text(f"{label(row)}: {row.reason}", "yellow") for row in comparison.rows if row.reason]
     lines += [Text(f"note: {note}", "yellow") for note in comparison.notes]
     lines.append(Text(summary(comparison)))
-    return Group(*lines)
+    return lines
 
 
 def _html(comparison: Comparison) -> str:
