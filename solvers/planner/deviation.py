@@ -198,6 +198,12 @@ class Deviation(Solver[PlannerProblem]):
         """Compile the kernels."""
         tiny = tiny_economy()
         climb(tiny, np.ones(tiny.n), neighbourhood="two")
+        # The bound may leave that climb nothing to test, so one test is asked for by name.
+        e, rows = kernels.economy(tiny), flips.rows_by_firm(tiny)
+        point, bounds = flips.empty_point(tiny, np.ones(tiny.n, np.int8)), screen.empty_screen(tiny.n)
+        flips.refresh(e, rows, point)
+        nobody, first = np.array([-1]), np.array([0])
+        flips.try_moves(e, rows, point, flips.scratch(tiny.n), bounds, False, first, nobody, 0, 1)
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
         """Find a feasible start and climb from it."""
