@@ -77,7 +77,7 @@ class Fields:
             raise InputError(self.name(key), f"{shown(value)} is not text", "give a string")
         if not _encodable(value):
             raise InputError(self.name(key), "it holds half of a surrogate pair", "write the character in UTF-8")
-        if choices is not None and value not in (known := list(choices)):
+        if choices is not None and value not in (known := list(map(str, choices))):
             near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
             remedy = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
             raise InputError(self.name(key), f"{shown(value)} is unknown", remedy)
