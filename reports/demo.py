@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from endonet.solvers.solution import Solution
 
 NAME = "demo"
-TITLE = "Which sectors should operate? Two real economies, answered three ways"
+TITLE = "Which sectors should operate?"
 
 LEAD = (
-    "Every sector of an economy may operate or shut down. Operating costs labour, but it also gives all its customers "
-    "one more supplier, so the right choice for one sector depends on all the others: 2ⁿ networks for n sectors. "
-    "Below, the heuristic of the literature, plain enumeration and a search with a proof answer the same question."
+    "Two real economies, answered three ways. Every sector may operate or shut down. Operating costs labour, but it "
+    "also gives all its customers one more supplier, so the right choice for one sector depends on all the others: "
+    "2ⁿ networks for n sectors. The heuristic of the literature, plain enumeration and a search with a proof answer "
+    "the same question."
 )
 
 ECONOMIES = ("planner/us-15", "planner/us-71")
@@ -93,7 +94,7 @@ def describe(page: Page, answers: Answers) -> None:
         page.alert(f"Contradiction: {sentence}.")
     if answers.proof is not None and answers.proof.decision is not None:
         page.cards(_cards(answers))
-        pictures, legend = _pictures(problem, answers.proof)
+        pictures, legend = _pictures(problem, answers.proof, comparison.solutions[0])
         page.figures(pictures, legend)
     page.table(
         ("solver", "what is known", "output Y", "bound", "gap", "error", "sectors wrong", "seconds"),
@@ -166,7 +167,9 @@ def _errors(answers: Answers) -> str:
     return f"The heuristic {' and '.join(said)}; by itself it cannot know."
 
 
-def _pictures(problem: Any, proof: Solution) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def _pictures(
+    problem: Any, proof: Solution, heuristic: Solution | None
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     import numpy as np
 
     from endonet.reports import draw
@@ -179,11 +182,17 @@ def _pictures(problem: Any, proof: Solution) -> tuple[list[tuple[str, str]], lis
     links = [draw.strongest(outcome.Gamma, each) for outcome in outcomes]
     room = np.max([draw.radii(outcome.sales) for outcome in outcomes], axis=0)
     positions = draw.layout(links[0], room, labels, SEED)
+    wrong = np.zeros(problem.n, dtype=bool)
+    if heuristic is not None and heuristic.decision is not None:
+        wrong = heuristic.decision != proof.decision
+    marks = (np.zeros(problem.n, dtype=bool), wrong)
     drawn = []
-    for outcome, shown, title in zip(outcomes, links, ("everyone operates", "the proven optimum"), strict=True):
+    for outcome, shown, marked, title in zip(
+        outcomes, links, marks, ("everyone operates", "the proven optimum"), strict=True
+    ):
         total = outcome.sales.sum() or 1.0
         says = [f"{name}: {sales / total:.1%} of sales" for name, sales in zip(titles, outcome.sales, strict=True)]
-        network = draw.Network(positions, outcome.sales, shown, outcome.theta == 1, labels, says)
+        network = draw.Network(positions, outcome.sales, shown, outcome.theta == 1, marked, labels, says)
         drawn.append(draw.svg(network, f"Network of {problem.name}: {title}"))
     idle = int((proof.decision == 0).sum())
     thinned = f" Of {problem.links} links, the {each} largest suppliers of each sector are drawn." if each == 3 else ""
@@ -196,6 +205,8 @@ def _pictures(problem: Any, proof: Solution) -> tuple[list[tuple[str, str]], lis
         ("off", "shut down"),
         ("link", "supplier → buyer, by input share"),
     ]
+    if wrong.any():
+        legend.append(("mark", "the heuristic gets it wrong"))
     return pictures, legend
 
 

@@ -34,6 +34,8 @@ class Network:
     links : sequence of (supplier, buyer, strength)
         Strength is between 0 and 1.
     operating : array of bool, shape (n,)
+    marked : array of bool, shape (n,)
+        Firms with a ring around them.
     labels, titles : sequences of n short labels, and of what a disc says when pointed at
     """
 
@@ -41,6 +43,7 @@ class Network:
     sizes: NDArray[np.float64]
     links: Sequence[tuple[int, int, float]]
     operating: NDArray[np.bool_]
+    marked: NDArray[np.bool_]
     labels: Sequence[str]
     titles: Sequence[str]
 
@@ -93,6 +96,8 @@ def svg(network: Network, title: str) -> str:
     for j in order:
         x, y = network.positions[j]
         kind = "node" if network.operating[j] else "node off"
+        if network.marked[j]:
+            shapes.append(f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="{radius[j] + 4:.1f}"/>')
         shapes.append(
             f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius[j]:.1f}">'
             f"<title>{escape(network.titles[j])}</title></circle>"
@@ -101,13 +106,13 @@ def svg(network: Network, title: str) -> str:
     crowded = int((~network.operating).sum()) > MAJOR
     for j in order[::-1]:
         x, y = network.positions[j]
-        inside = 2 * radius[j] > LETTER * len(network.labels[j]) + 4
-        kinds = ["inside"] if inside else [] if network.operating[j] else ["off"]
+        kinds = [] if network.operating[j] else ["off"]
         if int(j) not in major and (crowded or network.operating[j]):
             kinds.append("minor")
-        height = y + (4 if inside else radius[j] + LINE - 3)
+        # The distance below the disc is in letters, so that it fits whatever size the page gives them.
         shapes.append(
-            f'<text class="{" ".join(kinds)}" x="{x:.1f}" y="{height:.1f}">{escape(network.labels[j])}</text>'
+            f'<text class="{" ".join(kinds)}" x="{x:.1f}" y="{y + radius[j] + 2:.1f}" dy="0.9em">'
+            f"{escape(network.labels[j])}</text>"
         )
     return (
         f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{escape(title)}" '
