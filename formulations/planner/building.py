@@ -16,12 +16,15 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from endonet.formulations.contracts import Formulation, Modeller
 from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.planner.evaluation import PlannerOutcome
 from endonet.formulations.planner.problem import PlannerProblem, Vector
+
+ONE = 1e-12  # an exponent this close to 1 is 1
 
 
 class PlannerFormulation(Formulation[PlannerProblem]):
@@ -119,6 +122,51 @@ def ceiling(problem: PlannerProblem) -> Ceiling:
     return Ceiling(most.a, most.b, most.q, most.inputs, most.Q, np.flatnonzero(most.producing))
 
 
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """The data of a model in shares of the ceiling, where all constants but weights and exponents cancel.
+
+    Attributes
+    ----------
+    most : Ceiling
+    weights : csc_array, shape (n, n)
+        w_ij = Ω_ij ā_i/ȳ_j; columns of firms that produce sum to one, the others are empty.
+    final : array, shape (n,)
+        d_j = b̄_j/Σ b̄ = (q̄_j/Q̄)^(σ−1).
+    exponent : array, shape (n,)
+        α_j κ; exactly 1 where it is as good as 1.
+    convex : int array
+        The firms that produce and have increasing returns in demand, α_j κ > 1.
+    kappa : float
+    """
+
+    most: Ceiling
+    weights: sp.csc_array
+    final: Vector
+    exponent: Vector
+    convex: NDArray[np.int64]
+    kappa: float
+
+    @classmethod
+    def of(cls, problem: PlannerProblem) -> Shares:
+        """Return the scaled data of a problem."""
+        most = ceiling(problem)
+        supplier, buyer, weight = links(problem)
+        live = (most.a[supplier] > 0) & (most.a[buyer] > 0)
+        shares = weight[live] * most.a[supplier[live]] / most.y[buyer[live]]
+        weights = sp.csc_array((shares, (supplier[live], buyer[live])), shape=(problem.n, problem.n))
+        final = (most.q / most.Q) ** (problem.sigma - 1) if most.Q > 0 else np.zeros(problem.n)
+        exponent = problem.alpha * problem.kappa
+        exponent = np.where(abs(exponent - 1) <= ONE, 1.0, exponent)
+        convex = most.producers[exponent[most.producers] > 1]
+        return cls(most, weights, final, exponent, convex, problem.kappa)
+
+    def inputs(self, j: int) -> list[tuple[int, float]]:
+        """Return the suppliers i of firm j with their weights w_ij."""
+        of_j = slice(self.weights.indptr[j], self.weights.indptr[j + 1])
+        return [(int(i), float(w)) for i, w in zip(self.weights.indices[of_j], self.weights.data[of_j], strict=True)]
+
+
 def suppliers(problem: PlannerProblem, j: int) -> list[tuple[int, float]]:
     """Return the potential suppliers i of firm j with the weights Ω_ij."""
     Omega = problem.Omega
@@ -146,6 +194,24 @@ def assign(variable: Any, values: NDArray[Any]) -> None:
         number = float(values[j])
         number = number if low is None else max(number, low)
         variable[j].set_value(number if high is None else min(number, high))
+
+
+def fixed_cost_share(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
+    """Return the expression Σ_j f_j θ_j / L."""
+    return sum(float(f / problem.L) * model.theta[j] for j, f in enumerate(problem.f) if f > 0)
+
+
+def aggregate(model: pyo.ConcreteModel, problem: PlannerProblem, data: Shares) -> Any:
+    """Return the expression (Σ_j d_j q_j^(σ−1))^(1/(σ−1)), aggregate productivity as a share of its ceiling."""
+    power = problem.sigma - 1
+    terms = [float(data.final[j]) * model.q[j] ** power for j in model.makers]
+    return sum(terms) ** (1 / power) if terms else 0.0
+
+
+def constrain_labour(model: pyo.ConcreteModel, problem: PlannerProblem) -> None:
+    """Write "fixed costs do not exceed labour" as ``constraint_labour``, unless no choice can break it."""
+    if problem.f.sum() > problem.L:
+        model.constraint_labour = pyo.Constraint(expr=fixed_cost_share(model, problem) <= 1)
 
 
 def constrain_rows(model: pyo.ConcreteModel, problem: PlannerProblem) -> None:

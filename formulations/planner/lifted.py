@@ -6,10 +6,10 @@ b_j = q_j^(σ−1), to final demand; (7) and (8) of paper 001 read
     a_j = θ_j Z_j y_j^α_j,   b_j = θ_j Z'_j y_j^(α_j κ),   Y = (Σ_j b_j)^(1/(σ−1)) (L − Σ_j f_j θ_j).
 
 The model has these quantities as shares of their *ceiling*, the greatest fixed point ā, b̄, ȳ with every allowed firm
-on, so that all variables lie in [0, 1]. With w_ij = Ω_ij ā_i/ȳ_j and s_j = b̄_j/Σ_k b̄_k, which sum to one over i and j:
+on, so that all variables lie in [0, 1]. With w_ij = Ω_ij ā_i/ȳ_j and d_j = b̄_j/Σ_k b̄_k, which sum to one over i and j:
 
     max  W = T^(1/σ) (1 − M)^(1−1/σ),    where  Y = L Q̄ W^(σ/(σ−1))
-    s.t. T = Σ_j s_j b_j,   M = Σ_j f_j θ_j / L
+    s.t. T = Σ_j d_j b_j,   M = Σ_j f_j θ_j / L
          y_j = Σ_i w_ij a_i
          a_j ≤ θ_j^(1−α_j) y_j^α_j,   a_j ≤ θ_j
          b_j ≤ θ_j^(1−α_j κ) y_j^(α_j κ)                                     if α_j κ ≤ 1;   b_j ≤ a_j if κ = 1
@@ -21,20 +21,26 @@ Symbols
     a_j, b_j, y_j    shares of ā_j, b̄_j, ȳ_j, which the model keeps as ``a_bar``, ``b_bar``, ``y_bar``
     T, M             the share of final demand's sum Σ b̄ reached, and of labour spent on fixed costs
     W                Y^((σ−1)/σ), scaled: concave where Y itself is not, and 0 where nobody produces
-    w_ij, s_j        weights of suppliers and of final demand at the ceiling; Q̄ aggregate productivity there
+    w_ij, d_j        weights of suppliers and of final demand at the ceiling; Q̄ aggregate productivity there
 
 Why it is exact at every integer θ. Relaxing "=" to "≤" loses nothing: at integer θ the rows say a ≤ F(a) for the
 monotone map F of (7), so that a lies below its greatest fixed point a* (Knaster and Tarski), which is feasible; W
 increases in b. Where α_j κ > 1, put u_j = b_j^(1/κ), unscaled: the bundle row says u_j ≤ θ_j Z_j (Σ_i Ω_ij u_i)^α_j,
-and suppliers of the other kind have u_i ≤ a_i*; so max(u, a*) ≤ F(max(u, a*)), hence u ≤ a* and b ≤ (a*)^κ. The fixed point
-itself satisfies b_j ≤ y_j too, since y^(α_j κ) ≤ y on [0, 1].
+and suppliers of the other kind have u_i ≤ a_i*; so max(u, a*) ≤ F(max(u, a*)), hence u ≤ a* and b ≤ (a*)^κ. The fixed
+point itself satisfies b_j ≤ y_j too, since y^(α_j κ) ≤ y on [0, 1].
 
 Why it is convex. θ^(1−p) y^p with 0 ≤ p ≤ 1 is concave (a power cone); with a_j ≤ θ_j it is the convex hull of
 "θ = 0, nothing made" and "θ = 1, 0 ≤ y ≤ 1". Since α_j < 1, α_j κ > 1 needs κ > 1, that is σ > ε; then the bundle
 (Σ_i w_ij b_i^(1/κ))^κ is a CES aggregator with exponent 1/κ < 1, concave, increasing and of degree one, and
 θ^(1−α) (bundle)^α, concave and increasing in both, is concave. So is W. The program is therefore a convex MINLP for
-every σ, ε > 1, whether α_j κ exceeds 1 for no firm, some or all. The chord b_j ≤ y_j is the hull of the curve b = y^(α_j κ)
-taken by itself; with the bundle row it bounds better than either alone, and without that row it would not be exact.
+every σ, ε > 1, whether α_j κ exceeds 1 for no firm, some or all. The chord b_j ≤ y_j is the hull of the curve
+b = y^(α_j κ) taken by itself; with the bundle row it bounds better than either alone, and without that row it would not
+be exact.
+
+The bundle row is exact but ill-conditioned where κ is large: a solver that misses a row by 1e−9 moves b^(1/κ) by
+1e−9^(1/κ). A solver that branches on continuous variables is better served by the curve itself, b_j ≤ y_j^(α_j κ), in
+its place: ``Lifted(increasing="curve")`` is exact and well-conditioned, nonconvex for these firms, with the chord as
+its convex relaxation.
 
 Firms that produce under no allowed choice have θ only. CVXPY holds the same program in power cones, exponents exact.
 
@@ -49,29 +55,37 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from endonet.formulations.contracts import Equation, MathClass, Modeller
+from endonet.formulations.errors import InputError
 from endonet.formulations.planner.building import (
-    Ceiling,
     PlannerFormulation,
+    Shares,
     assign,
     ceiling,
     constrain_rows,
     declare_theta,
+    fixed_cost_share,
     label,
-    links,
     rows_cvxpy,
     theta_cvxpy,
 )
 from endonet.formulations.planner.evaluation import PlannerOutcome
-from endonet.formulations.planner.problem import PlannerProblem, Vector
-
-ONE = 1e-12  # an exponent this close to 1 is 1
+from endonet.formulations.planner.problem import PlannerProblem
 
 
+@dataclass(frozen=True)
 class Lifted(PlannerFormulation):
-    """The convex MINLP in supplies a, demands b, inputs y and θ."""
+    """The convex MINLP in supplies a, demands b, inputs y and θ.
+
+    Parameters
+    ----------
+    increasing : {"bundle", "curve"}, default "bundle"
+        How demand is written for firms with increasing returns, α_j κ > 1; see the module. With "curve" the model is
+        convex only where there is no such firm, and Pyomo alone can hold it.
+    """
+
+    increasing: str = "bundle"
 
     name = "planner/lifted"
     title = "The planner's problem as a convex MINLP"
@@ -88,7 +102,7 @@ class Lifted(PlannerFormulation):
         (r"M", "fixed costs as a share of labour"),
         (r"W", "Y^((σ-1)/σ) as a share of its ceiling, with Y = L Q W^(σ/(σ-1)), Q at the ceiling"),
         (r"w_{ij}", "weight of supplier i among the inputs of j at the ceiling; sums to 1 over i"),
-        (r"s_j", "weight of firm j in final demand at the ceiling; sums to 1"),
+        (r"d_j", "weight of firm j in final demand at the ceiling; sums to 1"),
         (r"\kappa", "(σ-1)/(ε-1)"),
         (r"f_j, L", "labour that firm j needs to operate at all; labour there is"),
         (r"\alpha_j", "share of intermediate inputs in production"),
@@ -102,7 +116,7 @@ class Lifted(PlannerFormulation):
             "maximise output, in a concave scale",
             "objective",
         ),
-        Equation("(8)", r"T = \sum_j s_j b_j", "final demand adds up", "constraint_output"),
+        Equation("(8)", r"T = \sum_j d_j b_j", "final demand adds up", "constraint_output"),
         Equation("(3)", r"M = \sum_j f_j \theta_j / L", "fixed costs add up", "constraint_labour"),
         Equation("(7)", r"y_j = \sum_i w_{ij} a_i", "a firm's inputs come from its suppliers", "constraint_inputs"),
         Equation(
@@ -141,6 +155,14 @@ class Lifted(PlannerFormulation):
         Equation("P_SP", r"\theta_j \in \{0, 1\}, \quad 0 \leq a_j, b_j, y_j, T, M \leq 1", "domains", "theta"),
     )
 
+    def __post_init__(self) -> None:
+        if self.increasing not in ("bundle", "curve"):
+            raise InputError("increasing", f"{self.increasing!r} is unknown", "use 'bundle' or 'curve'")
+        if self.increasing == "curve":
+            object.__setattr__(self, "math_class", MathClass.NONCONVEX_MINLP)
+            object.__setattr__(self, "relaxation_convex", False)
+            object.__setattr__(self, "modellers", (Modeller.PYOMO,))
+
     def output(self, problem: PlannerProblem, objective: float) -> float:
         """Return Y = L Q̄ W^(σ/(σ−1))."""
         sigma = problem.sigma
@@ -164,14 +186,19 @@ class Lifted(PlannerFormulation):
         _declare_shares(model, data)
         model.objective = pyo.Objective(expr=_scaled_output(model, problem), sense=pyo.maximize)
         model.constraint_output = pyo.Constraint(expr=_final_demand(model, data) == model.T)
-        model.constraint_labour = pyo.Constraint(expr=_fixed_costs(model, problem) == model.M)
+        model.constraint_labour = pyo.Constraint(expr=fixed_cost_share(model, problem) == model.M)
         model.constraint_inputs = pyo.Constraint(model.makers, rule=lambda m, j: m.y[j] == _sum(data, j, m.a))
         model.constraint_supply = pyo.Constraint(model.makers, rule=lambda m, j: m.a[j] <= _hull(m, j, alpha[j]))
         model.constraint_supply_on = pyo.Constraint(model.makers, rule=lambda m, j: m.a[j] <= m.theta[j])
         model.constraint_demand = pyo.Constraint(model.makers, rule=lambda m, j: m.b[j] <= _demand(m, j, data))
-        model.constraint_demand_bundle = pyo.Constraint(
-            [int(j) for j in data.convex], rule=lambda m, j: m.b[j] <= _bundle(m, j, data)
-        )
+        if self.increasing == "bundle":
+            model.constraint_demand_bundle = pyo.Constraint(
+                data.convex.tolist(), rule=lambda m, j: m.b[j] <= _bundle(m, j, data)
+            )
+        else:
+            model.constraint_demand_curve = pyo.Constraint(
+                data.convex.tolist(), rule=lambda m, j: m.b[j] <= m.y[j] ** float(data.exponent[j])
+            )
         model.constraint_demand_on = pyo.Constraint(model.makers, rule=lambda m, j: m.b[j] <= m.theta[j])
         constrain_rows(model, problem)
         return model
@@ -202,54 +229,9 @@ class Lifted(PlannerFormulation):
         return cp.Problem(cp.Maximize(W), constraints)
 
 
-@dataclass(frozen=True, eq=False)
-class Shares:
-    """The data of the scaled model.
-
-    Attributes
-    ----------
-    most : Ceiling
-    weights : csc_array, shape (n, n)
-        w_ij = Ω_ij ā_i/ȳ_j; columns of firms that produce sum to one, the others are empty.
-    final : array, shape (n,)
-        s_j = b̄_j/Σ b̄.
-    exponent : array, shape (n,)
-        α_j κ; exactly 1 where it is as good as 1.
-    convex : int array
-        The firms that produce and have α_j κ > 1.
-    kappa : float
-    """
-
-    most: Ceiling
-    weights: sp.csc_array
-    final: Vector
-    exponent: Vector
-    convex: NDArray[np.int64]
-    kappa: float
-
-    @classmethod
-    def of(cls, problem: PlannerProblem) -> Shares:
-        """Return the scaled data of a problem."""
-        most = ceiling(problem)
-        supplier, buyer, weight = links(problem)
-        live = (most.a[supplier] > 0) & (most.a[buyer] > 0)
-        shares = weight[live] * most.a[supplier[live]] / most.y[buyer[live]]
-        weights = sp.csc_array((shares, (supplier[live], buyer[live])), shape=(problem.n, problem.n))
-        final = (most.q / most.Q) ** (problem.sigma - 1) if most.Q > 0 else np.zeros(problem.n)
-        exponent = problem.alpha * problem.kappa
-        exponent = np.where(abs(exponent - 1) <= ONE, 1.0, exponent)
-        convex = most.producers[exponent[most.producers] > 1]
-        return cls(most, weights, final, exponent, convex, problem.kappa)
-
-    def inputs(self, j: int) -> list[tuple[int, float]]:
-        """Return the suppliers i of firm j with their weights w_ij."""
-        of_j = slice(self.weights.indptr[j], self.weights.indptr[j + 1])
-        return [(int(i), float(w)) for i, w in zip(self.weights.indices[of_j], self.weights.data[of_j], strict=True)]
-
-
 def _declare_shares(model: pyo.ConcreteModel, data: Shares) -> None:
     most = data.most
-    model.makers = pyo.Set(initialize=[int(j) for j in most.producers])
+    model.makers = pyo.Set(initialize=most.producers.tolist())
     model.a_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.a[j]))
     model.b_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.b[j]))
     model.y_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.y[j]))
@@ -262,10 +244,6 @@ def _declare_shares(model: pyo.ConcreteModel, data: Shares) -> None:
 
 def _scaled_output(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
     return model.T ** (1 / problem.sigma) * (1 - model.M) ** (1 - 1 / problem.sigma)
-
-
-def _fixed_costs(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
-    return sum(float(problem.f[j] / problem.L) * model.theta[j] for j in model.firms)
 
 
 def _final_demand(model: pyo.ConcreteModel, data: Shares) -> Any:

@@ -11,7 +11,13 @@ it as a variable of its own: s_i = θ_i^b q_i^(ε−1), so that by (10)
 
     s_j = Z_j θ_j^(b + a(ε−1)) y_j^α_j,   y_j = Σ_i Ω_ij s_i,   Z_j = (A z_j)^(ε−1),
 
-and nothing is singular as long as a > 0 and b + a(ε−1) > 0. Then s_j = 0 at θ_j = 0, s_j = q_j^(ε−1) at θ_j = 1, and
+The model has s, y, q and Q as shares of their *ceiling*, their values with every allowed firm at θ_j = 1; as in
+``planner/reduced`` all constants cancel but the weights w_ij of suppliers and d_j of final demand:
+
+    max  V_RR = L Q̄ · Q (1 − Σ_j f_j θ_j / L),   Q = (Σ_j d_j q_j^(σ−1))^(1/(σ−1))
+    s.t. q_j = θ_j^a y_j^(α_j/(ε−1)),   s_j = θ_j^(b + a(ε−1)) y_j^α_j,   y_j = Σ_i w_ij s_i
+
+Nothing is singular as long as a > 0 and b + a(ε−1) > 0. Then s_j = 0 at θ_j = 0, s_j = q_j^(ε−1) at θ_j = 1, and
 V_RR coincides with (8) at the corners. (★) has b + a(ε−1) = 1 and a(σ−1) = 1: given inputs, the supply s_j and the
 demand q_j^(σ−1) are linear in θ_j.
 
@@ -39,11 +45,20 @@ from numpy.typing import ArrayLike, NDArray
 from endonet.formulations.contracts import Equation, MathClass
 from endonet.formulations.errors import EndonetError, InputError
 from endonet.formulations.planner import fixed_point
-from endonet.formulations.planner.building import PlannerFormulation, assign, constrain_rows, declare_theta, suppliers
+from endonet.formulations.planner.building import (
+    PlannerFormulation,
+    Shares,
+    aggregate,
+    assign,
+    constrain_labour,
+    constrain_rows,
+    declare_theta,
+    fixed_cost_share,
+)
 from endonet.formulations.planner.evaluation import MAX_SWEEPS, SETTLED, PlannerOutcome
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 
-INSIDE = 0.5  # where the model's variables start
+INSIDE = 0.5  # where θ starts in the model
 
 
 @dataclass(frozen=True)
@@ -66,13 +81,14 @@ class Reshaped(PlannerFormulation):
     source = "paper 001, section 2.2, equations (10), (*), (22), (23)"
     symbols = (
         (r"\theta_j", "how far firm j operates, from 0 to 1"),
-        (r"q_j", "labour productivity of firm j"),
-        (r"s_j", "θ_j^b q_j^(ε-1), read as its limit at θ_j = 0: firm j as a supplier"),
-        (r"y_j", "inputs of firm j"),
+        (r"q_j", "labour productivity of firm j as a share of its ceiling"),
+        (r"s_j", "θ_j^b q_j^(ε-1), read as its limit at θ_j = 0, as a share of its ceiling: firm j as a supplier"),
+        (r"y_j", "inputs of firm j as a share of their ceiling"),
+        (r"Q", "aggregate productivity as a share of its ceiling"),
+        (r"\bar{Q}", "aggregate productivity with every allowed firm on, the ceiling"),
         (r"a, b", "reshaping parameters; (*) has a = 1/(σ-1), b = 1 - (ε-1)/(σ-1), the plain relaxation 1 and 0"),
-        (r"\Omega_{ij}", "weight of the potential link from supplier i to buyer j"),
-        (r"z_j, A", "productivity of firm j and of the economy"),
-        (r"Z_j", "(A z_j)^(ε-1)"),
+        (r"w_{ij}", "weight of supplier i among the inputs of j at the ceiling; sums to 1 over i"),
+        (r"d_j", "weight of firm j in final demand at the ceiling; sums to 1"),
         (r"f_j, L", "labour that firm j needs to operate at all; labour there is"),
         (r"\alpha_j", "share of intermediate inputs in production"),
         (r"\sigma, \varepsilon", "elasticities of substitution in final demand and between inputs"),
@@ -81,20 +97,26 @@ class Reshaped(PlannerFormulation):
     equations = (
         Equation(
             "(22)",
-            r"\max\; V = \left( \sum_j q_j^{\sigma-1} \right)^{1/(\sigma-1)} \left( L - \sum_j f_j \theta_j \right)",
+            r"\max\; V = \bar{Q} Q \left( L - \sum_j f_j \theta_j \right)",
             "maximise aggregate output",
             "objective",
         ),
         Equation(
+            "(22)",
+            r"Q = \left( \sum_j d_j q_j^{\sigma-1} \right)^{1/(\sigma-1)}",
+            "aggregate productivity bundles the firms' productivities",
+            "constraint_aggregate",
+        ),
+        Equation(
             "(10)",
-            r"q_j = A z_j \theta_j^a y_j^{\alpha_j/(\varepsilon-1)}",
+            r"q_j = \theta_j^a y_j^{\alpha_j/(\varepsilon-1)}",
             "productivity follows from inputs, reshaped by a",
             "constraint_productivity",
         ),
-        Equation("(10)", r"y_j = \sum_i \Omega_{ij} s_i", "inputs come from the suppliers", "constraint_inputs"),
+        Equation("(10)", r"y_j = \sum_i w_{ij} s_i", "inputs come from the suppliers", "constraint_inputs"),
         Equation(
             "(10)",
-            r"s_j = Z_j \theta_j^{b + a(\varepsilon-1)} y_j^{\alpha_j}",
+            r"s_j = \theta_j^{b + a(\varepsilon-1)} y_j^{\alpha_j}",
             "supply follows from inputs, reshaped by a and b",
             "constraint_supply",
         ),
@@ -107,7 +129,7 @@ class Reshaped(PlannerFormulation):
             "linear side constraints on the decisions",
             "constraint_rows",
         ),
-        Equation("P_RR", r"0 \leq \theta_j \leq 1, \quad q_j, s_j, y_j \geq 0", "domains", "theta"),
+        Equation("P_RR", r"0 \leq \theta_j, q_j, s_j, y_j, Q \leq 1", "domains", "theta"),
     )
 
     def output(self, problem: PlannerProblem, objective: float) -> float:
@@ -116,28 +138,36 @@ class Reshaped(PlannerFormulation):
         return objective
 
     def assign(self, model: pyo.ConcreteModel, outcome: PlannerOutcome) -> None:
-        """Set θ, q, s and y to those of an outcome, a corner."""
-        assign(model.theta, outcome.theta)
-        assign(model.q, outcome.q)
-        assign(model.s, outcome.a)
-        assign(model.y, outcome.inputs)
+        """Set θ, q, s, y and Q to those of an outcome, a corner, as shares of their ceilings."""
+        corner = ReshapedPoint(outcome.theta.astype(np.float64), outcome.q, outcome.a, outcome.inputs, outcome.Q)
+        self.assign_point(model, corner)
+
+    def assign_point(self, model: pyo.ConcreteModel, point: ReshapedPoint) -> None:
+        """Set θ, q, s, y and Q of a Pyomo model to a solution of (10), as shares of their ceilings."""
+        assign(model.theta, point.theta)
+        for j in model.makers:
+            model.q[j].set_value(min(float(point.q[j]) / model.q_bar[j], 1.0))
+            model.s[j].set_value(min(float(point.s[j]) / model.s_bar[j], 1.0))
+            model.y[j].set_value(min(float(point.y[j]) / model.y_bar[j], 1.0))
+        model.Q.set_value(min(point.Q / model.Q_bar.value, 1.0) if len(model.makers) else 0.0)
 
     def _pyomo(self, problem: PlannerProblem, relaxed: bool) -> pyo.ConcreteModel:
         del relaxed  # P_RR is a relaxation
         exponents = reshaping_exponents(problem, self.a, self.b)
-        start = reshaped_point(problem, np.full(problem.n, INSIDE), self.a, self.b)
+        data = Shares.of(problem)
         model = pyo.ConcreteModel(name=self.name)
         declare_theta(model, problem, relaxed=True)
-        model.theta[:] = INSIDE
-        model.q = pyo.Var(model.firms, domain=pyo.NonNegativeReals, initialize=lambda _, j: float(start.q[j]))
-        model.s = pyo.Var(model.firms, domain=pyo.NonNegativeReals, initialize=lambda _, j: float(start.s[j]))
-        model.y = pyo.Var(model.firms, domain=pyo.NonNegativeReals, initialize=lambda _, j: float(start.y[j]))
-        model.objective = pyo.Objective(expr=_aggregate_output(model, problem), sense=pyo.maximize)
-        model.constraint_productivity = pyo.Constraint(model.firms, rule=_productivity(problem, exponents))
-        model.constraint_inputs = pyo.Constraint(model.firms, rule=_inputs(problem))
-        model.constraint_supply = pyo.Constraint(model.firms, rule=_supply(problem, exponents))
-        model.constraint_labour = pyo.Constraint(rule=_labour(problem))
+        _declare_shares(model, data)
+        model.objective = pyo.Objective(
+            expr=model.Q_bar * problem.L * (model.Q * (1 - fixed_cost_share(model, problem))), sense=pyo.maximize
+        )
+        model.constraint_aggregate = pyo.Constraint(expr=aggregate(model, problem, data) == model.Q)
+        model.constraint_productivity = pyo.Constraint(model.makers, rule=_productivity(problem, exponents))
+        model.constraint_inputs = pyo.Constraint(model.makers, rule=_inputs(data))
+        model.constraint_supply = pyo.Constraint(model.makers, rule=_supply(problem, exponents))
+        constrain_labour(model, problem)
         constrain_rows(model, problem)
+        self.assign_point(model, reshaped_point(problem, np.full(problem.n, INSIDE), self.a, self.b))
         return model
 
 
@@ -149,15 +179,15 @@ class ReshapedPoint:
     ----------
     theta, q, s, y : arrays of shape (n,)
         Decisions in [0, 1], labour productivities, supplies s_j = θ_j^b q_j^(ε−1), inputs.
-    value : float
-        V_RR(θ), equation (22); 0 if the fixed costs exceed the labour there is.
+    Q : float
+        Aggregate productivity.
     """
 
     theta: Vector
     q: Vector
     s: Vector
     y: Vector
-    value: float
+    Q: float
 
 
 @dataclass(frozen=True)
@@ -223,17 +253,18 @@ def reshaped_point(
     top = q.max()
     power = problem.sigma - 1
     Q = float(top * np.sum((q / top) ** power) ** (1 / power)) if top > 0 else 0.0
-    return ReshapedPoint(share, q, s, y, Q * max(float(problem.L - problem.f @ share), 0.0))
+    return ReshapedPoint(share, q, s, y, Q)
 
 
 def reshaped_objective(
     problem: PlannerProblem, theta: ArrayLike, a: float | None = None, b: float | None = None
 ) -> float:
-    """Return V_RR(θ), equation (22); it equals ``problem.evaluate(θ).value`` at corners.
+    """Return V_RR(θ), equation (22); 0 if fixed costs exceed labour. At corners it is ``problem.evaluate(θ).value``.
 
     Parameters and errors are those of `reshaped_point`.
     """
-    return reshaped_point(problem, theta, a, b).value
+    point = reshaped_point(problem, theta, a, b)
+    return point.Q * max(float(problem.L - problem.f @ point.theta), 0.0)
 
 
 def _shares(problem: PlannerProblem, theta: ArrayLike) -> NDArray[np.float64]:
@@ -249,39 +280,36 @@ def _shares(problem: PlannerProblem, theta: ArrayLike) -> NDArray[np.float64]:
     return share
 
 
-def _aggregate_output(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
-    power = problem.sigma - 1
-    Q = sum(model.q[j] ** power for j in model.firms) ** (1 / power)
-    return Q * (problem.L - sum(float(problem.f[j]) * model.theta[j] for j in model.firms))
+def _declare_shares(model: pyo.ConcreteModel, data: Shares) -> None:
+    most = data.most
+    model.makers = pyo.Set(initialize=most.producers.tolist())
+    model.q_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.q[j]))
+    model.s_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.a[j]))
+    model.y_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.y[j]))
+    model.Q_bar = pyo.Param(initialize=most.Q)
+    model.q = pyo.Var(model.makers, domain=pyo.UnitInterval)
+    model.s = pyo.Var(model.makers, domain=pyo.UnitInterval)
+    model.y = pyo.Var(model.makers, domain=pyo.UnitInterval)
+    model.Q = pyo.Var(domain=pyo.UnitInterval)
 
 
 def _productivity(problem: PlannerProblem, exponents: Exponents) -> Any:
     def productivity(model: pyo.ConcreteModel, j: int) -> Any:
         inputs = model.y[j] ** float(problem.alpha[j] / (problem.epsilon - 1))
-        return model.q[j] == float(problem.A * problem.z[j]) * model.theta[j] ** exponents.own * inputs
+        return model.q[j] == model.theta[j] ** exponents.own * inputs
 
     return productivity
 
 
-def _inputs(problem: PlannerProblem) -> Any:
-    return lambda model, j: model.y[j] == sum(w * model.s[i] for i, w in suppliers(problem, j))
+def _inputs(data: Shares) -> Any:
+    return lambda model, j: model.y[j] == sum(w * model.s[i] for i, w in data.inputs(j))
 
 
 def _supply(problem: PlannerProblem, exponents: Exponents) -> Any:
     def supply(model: pyo.ConcreteModel, j: int) -> Any:
-        inputs = model.y[j] ** float(problem.alpha[j])
-        return model.s[j] == float(problem.Z[j]) * model.theta[j] ** exponents.supply * inputs
+        return model.s[j] == model.theta[j] ** exponents.supply * model.y[j] ** float(problem.alpha[j])
 
     return supply
-
-
-def _labour(problem: PlannerProblem) -> Any:
-    def labour(model: pyo.ConcreteModel) -> Any:
-        if not problem.f.any():
-            return pyo.Constraint.Skip
-        return sum(float(problem.f[j]) * model.theta[j] for j in model.firms) <= problem.L
-
-    return labour
 
 
 RESHAPED = Reshaped()

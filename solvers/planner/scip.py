@@ -3,11 +3,11 @@
 The model goes to SCIP as an .nl file in a temporary folder, and SCIP's answer is taken apart again:
 
 * the decision is SCIP's best solution, θ rounded; the problem's evaluator decides what it is worth;
-* the bound is SCIP's dual bound in units of Y. It holds up to SCIP's tolerances: every row may be missed by
-  ``feasibility`` in the model's own units (shares of the ceiling in ``planner/lifted``), which lets SCIP claim a little
-  more than a decision is worth, and rounding in its linear programs a little less. Where the bound lies below the
-  decision's exact value by no more than 1e-6, relatively, it is raised to that value; more is a contradiction and
-  reported as such;
+* the bound is SCIP's dual bound in units of Y, made a little wider. SCIP may miss every row by ``feasibility``, in
+  shares of the ceiling (the quantities with every allowed firm on), so that the share T of final demand's sum may be
+  off by about feasibility/(1 − max α), by which it is raised; no bound exceeds the ceiling itself. Where the bound
+  still lies below the decision's exact value, by no more than 1e-6 relatively, it is raised to that value; more is a
+  contradiction and reported as such. Decisions worth a tiny share of the ceiling are therefore seldom proved optimal;
 * "infeasible" is believed only if a second solver, HiGHS, finds no θ for the rows and the labour constraint alone:
   any such θ is feasible, with q = 0 if need be.
 
@@ -20,12 +20,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,6 +39,7 @@ from endonet.formulations import registry
 from endonet.formulations.errors import EndonetError, InputError
 from endonet.formulations.planner import FORMULATIONS
 from endonet.formulations.planner.building import PlannerFormulation, ceiling
+from endonet.formulations.planner.lifted import Lifted
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers.base import CONTRADICTION, Solver
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
@@ -54,6 +57,7 @@ STOPS = {
 }
 OBJECTIVE = "nlobjvar"  # what SCIP's reader calls the variable that stands for a nonlinear objective
 COARSE = 1e-3  # a share of the ceiling below which SCIP's absolute tolerance is no longer small
+QUIET = threading.Lock()
 OUTSIDE = "the bound is SCIP's own claim, valid within its tolerances, and not certified"
 
 
@@ -101,7 +105,7 @@ class Scip(Solver[PlannerProblem]):
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
         """Let SCIP solve the formulation."""
         begun = time.perf_counter()
-        form: PlannerFormulation = registry.lookup("formulation", formulation or self.formulations[0], FORMULATIONS)
+        form = _form(formulation or self.formulations[0])
         model = form.build(problem)
         notes = [OUTSIDE]
         with tempfile.TemporaryDirectory(prefix="endonet-scip-") as folder:
@@ -110,14 +114,14 @@ class Scip(Solver[PlannerProblem]):
         if self.initial is not None:
             notes += _give_start(scip, variables, form, model, problem.evaluate(self.initial))
         built = time.perf_counter()
-        with _log_on_standard_error(scip, self.log):
+        with _output(scip, self.log):
             scip.optimize()
         statistics = {
             "nodes": int(scip.getNTotalNodes()),
             "build_seconds": built - begun,
             "scip_version": f"{scip.version():g}",
         }
-        return _finding(scip, variables, form, model, problem, notes, statistics)
+        return _finding(scip, variables, form, model, problem, self.feasibility, notes, statistics)
 
     def _set_options(self, scip: Any, form: PlannerFormulation, problem: PlannerProblem, spent: float) -> None:
         scip.setParam("numerics/feastol", self.feasibility)
@@ -129,6 +133,12 @@ class Scip(Solver[PlannerProblem]):
             scip.setParam("limits/time", max(self.time_limit - spent, 1e-3))
         if self.node_limit is not None:
             scip.setParam("limits/nodes", self.node_limit)
+
+
+def _form(name: str) -> PlannerFormulation:
+    """Return the formulation; the convex one with its curve for increasing returns, on which SCIP branches."""
+    found: PlannerFormulation = registry.lookup("formulation", name, FORMULATIONS)
+    return replace(found, increasing="curve") if isinstance(found, Lifted) else found
 
 
 def _slope(form: PlannerFormulation, problem: PlannerProblem) -> float:
@@ -179,14 +189,26 @@ def _give_start(
 
 
 @contextlib.contextmanager
-def _log_on_standard_error(scip: Any, log: bool) -> Iterator[None]:
-    if not log:
-        yield
+def _output(scip: Any, log: bool) -> Iterator[None]:
+    """Let SCIP write its log on standard error, or nothing at all."""
+    if log:
+        scip.redirectOutput()
+        scip.hideOutput(False)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
         return
-    scip.redirectOutput()
-    scip.hideOutput(False)
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
+    with QUIET, open(os.devnull, "wb") as nowhere:
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is no standard error to keep clean
+            yield
+            return
+        os.dup2(nowhere.fileno(), 2)  # SCIP's LP solver warns there, whatever SCIP is told
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _finding(
@@ -195,6 +217,7 @@ def _finding(
     form: PlannerFormulation,
     model: pyo.ConcreteModel,
     problem: PlannerProblem,
+    feasibility: float,
     notes: list[str],
     statistics: dict[str, Any],
 ) -> Finding:
@@ -209,19 +232,20 @@ def _finding(
             possible, Status.NO_SOLUTION, StoppedBy.ERROR, raw_status=raw, notes=tuple(notes), statistics=statistics
         )
     dual = float(scip.getDualbound())
-    bound = form.output(problem, dual) if abs(dual) < scip.infinity() else None
+    statistics["dual_bound"] = dual  # of the model's own objective
+    bound = _wider(problem, form.output(problem, dual) if abs(dual) < scip.infinity() else math.inf, feasibility)
     if scip.getNSols() == 0:
         return Finding(
             None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=tuple(notes), statistics=statistics
         )
     best = scip.getBestSol()
+    model.theta[:] = 0  # SCIP does not see the firms that stand in no row: they cost nothing and do nothing
     for ours, theirs in variables:
         ours.set_value(scip.getSolVal(best, theirs), skip_validation=True)
     decision = form.extract(model)
     claimed: float | None = form.output(problem, float(scip.getSolObjVal(best)))
-    statistics["dual_bound"] = bound
     value = problem.evaluate(decision).value
-    if bound is not None and 0 < value - bound <= CONTRADICTION * value:
+    if 0 < value - bound <= CONTRADICTION * value:
         notes.append(f"SCIP's dual bound {bound:.17g} lies below the decision's exact value, to which it was raised")
         bound = value
     if claimed is not None and _is_coarse(problem, value) and abs(claimed - value) > CONTRADICTION * value:
@@ -242,9 +266,20 @@ def _finding(
     )
 
 
+def _wider(problem: PlannerProblem, bound: float, feasibility: float) -> float:
+    """Return the bound with room for SCIP's tolerance, and never above the ceiling."""
+    most = ceiling(problem).Q * problem.L
+    if not 0 <= bound < most:
+        return most
+    power = problem.sigma - 1
+    slack = feasibility / (1 - float(problem.alpha.max()))
+    return float(min(most * ((bound / most) ** power + slack) ** (1 / power), most))
+
+
 def _is_coarse(problem: PlannerProblem, value: float) -> bool:
     """Whether a decision's share of final demand, T of ``planner/lifted``, is small against SCIP's tolerances."""
-    return value == 0 or (value / (ceiling(problem).Q * problem.L)) ** (problem.sigma - 1) < COARSE
+    most = ceiling(problem).Q * problem.L
+    return value == 0 or bool((value / most) ** (problem.sigma - 1) < COARSE)
 
 
 def _some_choice(problem: PlannerProblem) -> NDArray[np.int8] | None:
