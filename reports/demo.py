@@ -89,7 +89,8 @@ def describe(page: Page, answers: Answers) -> None:
     """Add one economy to the page: what it is, both networks, the answers, the parameters."""
     problem, comparison = answers.problem, answers.comparison
     page.heading(f"{problem.n} sectors: {answers.reference}", anchor=answers.reference.replace("/", "-"))
-    page.text(". ".join(part.rstrip(".") for part in (problem.description, problem.source) if part) + ".")
+    source = f" Source: {problem.source}." if problem.source else ""
+    page.text(f"{problem.description.rstrip('.')}.{source}" if problem.description else source.strip())
     for sentence in comparison.contradictions:
         page.alert(f"Contradiction: {sentence}.")
     if answers.proof is not None and answers.proof.decision is not None:

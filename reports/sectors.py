@@ -101,7 +101,7 @@ KNOWN = {"us-15": US_15, "us-71": US_71}
 
 def names_of(problem: Any) -> tuple[list[str], list[str]]:
     """Return a short label and a full name for each firm; the firm's number where no name is known."""
-    known = KNOWN.get(problem.name.rpartition("/")[2], ())
+    known = KNOWN.get(problem.name.rpartition("/")[2].removesuffix("-topology"), ())
     if len(known) != problem.n:
         return [str(j) for j in range(problem.n)], [f"firm {j}" for j in range(problem.n)]
     return [short for short, _ in known], [name for _, name in known]

@@ -95,7 +95,9 @@ def verified(problem: Any, claimed: Solution, report: Any) -> RenderableType:
         ("value", Text(number(claimed.value, 12))),
         ("bound", Text(number(claimed.bound, 12))),
     ]
-    rows += [(key.replace("_", " "), Text(_short(value))) for key, value in fields_of(report).items()]
+    for key, value in fields_of(report).items():
+        if key not in ("value", "bound") and value is not None:
+            rows.append((key.replace("_", " "), Text(_short(value))))
     return _panel(f"{claimed.instance or 'unnamed problem'} by {claimed.solver}", rows, "green", _about(problem))
 
 
