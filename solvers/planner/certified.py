@@ -31,7 +31,7 @@ from endonet.solvers.planner import certificate
 from endonet.solvers.planner.certificate import SAFETY, Box, Replay
 from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
-from endonet.solvers.planner.outer import Cuts, Infeasible, NoAnswer, OuterModel, Point, starting_cuts
+from endonet.solvers.planner.outer import Infeasible, NoAnswer, OuterModel, Point, Warm, cold
 from endonet.solvers.planner.reshaping import iterate_conditions
 from endonet.solvers.planner.start import feasible_start
 from endonet.solvers.planner.tiny import tiny_economy
@@ -60,7 +60,7 @@ class Node:
     record: int
     prices: Prices | None = None
     witness: Prices | None = None
-    cuts: Cuts | None = None
+    warm: Warm | None = None
 
 
 class Search:
@@ -146,9 +146,9 @@ class Search:
             if box.top == -math.inf:
                 break  # nothing can be produced here; all that matters is whether the rows can be satisfied
             try:
-                model = OuterModel(self.problem, box, self.cuts(node), self.centre(box))
+                model = OuterModel(self.problem, box, self.warm(node))
                 point, prices = self.approximate(box, model)
-                node.cuts = model.binding()
+                node.warm = model.finish()
             except Infeasible as proof:
                 if excludes(self.problem, box.lower, box.upper, proof.mu):
                     self.records[node.record]["rounds"].append({"farkas": proof.mu.tolist()})
@@ -198,20 +198,15 @@ class Search:
             self.used_prices.append(prices)
         self.records[node.record]["rounds"].append(place)
 
-    def cuts(self, node: Node) -> Cuts:
-        """Return the tangents to start the linear program with."""
-        if node.cuts is not None:
-            return node.cuts
+    def warm(self, node: Node) -> Warm:
+        """Return where to start the linear program of a node: where its last one ended, or at the incumbent."""
+        if node.warm is not None:
+            return node.warm
         assert node.box.envelope is not None
-        y = node.box.envelope.y_high if self.best is None else self.problem.evaluate(self.best).inputs
-        return starting_cuts(self.problem, node.box.upper, node.box.envelope, y)
-
-    def centre(self, box: Box) -> tuple[float, float]:
-        """Return T and M at the incumbent, where the logarithms are linearised first."""
         if self.best is None or self.log_best == -math.inf:
-            return math.inf, float(self.problem.f @ box.lower)
+            return cold(self.problem, node.box, node.box.envelope.y_high, math.inf, float(self.problem.f @ node.box.lower))
         outcome = self.problem.evaluate(self.best)
-        return float(outcome.b.sum()), float(self.problem.f @ outcome.theta)
+        return cold(self.problem, node.box, outcome.inputs, float(outcome.b.sum()), float(self.problem.f @ self.best))
 
     def approximate(self, box: Box, model: OuterModel) -> tuple[Point, Prices]:
         """Solve and separate until the bound settles or closes the box; return the last point and the best prices."""
@@ -242,7 +237,7 @@ class Search:
             half = box.child(firm, value)
             assert half is not None
             self.records.append({"parent": node.record, "firm": firm, "value": value, "rounds": []})
-            self.push(Node(half, len(self.records) - 1, node.prices, node.witness, node.cuts))
+            self.push(Node(half, len(self.records) - 1, node.prices, node.witness, node.warm))
 
     def push(self, node: Node) -> None:
         """Keep a node for later; the highest bound comes first."""

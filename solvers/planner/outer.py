@@ -19,7 +19,9 @@ The linear program is only a source of prices: `dual_bound` proves what they are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import highspy
 import numpy as np
@@ -30,7 +32,6 @@ from numpy.typing import NDArray
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.planner.certificate import Box
 from endonet.solvers.planner.dual_bound import Prices
-from endonet.solvers.planner.envelope import Envelope
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
@@ -39,45 +40,86 @@ Index = NDArray[np.int64]
 OPTIMAL = highspy.HighsModelStatus.kOptimal
 INFEASIBLE = highspy.HighsModelStatus.kInfeasible
 OUT_OF_TIME = highspy.HighsModelStatus.kTimeLimit
+INFINITY = highspy.kHighsInf
+BASIC = int(highspy.HighsBasisStatus.kBasic)
+STATUSES = sorted(highspy.HighsBasisStatus.__members__.values(), key=int)
+OPTIONS = {
+    "output_flag": False,
+    "presolve": "off",
+    "solver": "simplex",
+    "threads": 1,
+    "parallel": "off",
+    "dual_feasibility_tolerance": 1e-9,
+    "primal_feasibility_tolerance": 1e-9,
+}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Cuts:
-    """Tangents found so far, in units that survive a change of the box.
+    """Tangents, in terms that survive a change of the box; arrays of one length.
 
-    A cut of firm j reads  c a + h b ≤ slope · (y − y̲ (1−θ)) + height · θ,  with (c, h) = direction, in the scaled
-    variables of the box in which it is written; what is kept is the point y where it touches and its direction.
+    Attributes
+    ----------
+    firm : whose hull they support.
+    kind : 0 for a, 1 for b, 2 for both together (ακ > 1).
+    point : the input y where they touch.
+    mix : kind 2: the weight of a in the direction (c, h) = (mix, 1 − mix), in scaled units.
+    status : basis status of the row, as HiGHS numbers them; 1 (basic) for a new one.
     """
 
-    firm: Index = field(default_factory=lambda: np.empty(0, np.int64))
-    kind: Index = field(default_factory=lambda: np.empty(0, np.int64))  # 0: a, 1: b, 2: both (ακ > 1)
-    point: Vector = field(default_factory=lambda: np.empty(0))
-    mix: Vector = field(default_factory=lambda: np.empty(0))  # kind 2: share of a's direction in scaled units
+    firm: Index
+    kind: Index
+    point: Vector
+    mix: Vector
+    status: Index
 
-    def add(self, firm: Index, kind: Index, point: Vector, mix: Vector) -> None:
-        """Append cuts."""
-        self.firm = np.concatenate([self.firm, firm])
-        self.kind = np.concatenate([self.kind, kind])
-        self.point = np.concatenate([self.point, point])
-        self.mix = np.concatenate([self.mix, mix])
+    @classmethod
+    def new(cls, firm: Index, kind: Index | int, point: Vector, mix: Vector | float) -> Cuts:
+        """Return cuts that no program has seen yet."""
+        ones = np.ones(firm.size)
+        return cls(firm, kind * ones.astype(np.int64), point, mix * ones, np.full(firm.size, BASIC))
+
+    @classmethod
+    def join(cls, parts: Sequence[Cuts]) -> Cuts:
+        """Return all cuts of several lists."""
+        return cls(*(np.concatenate([getattr(c, f.name) for c in parts]) for f in fields(cls)))
 
     def keep(self, mask: NDArray[np.bool_]) -> Cuts:
         """Return the cuts under a mask."""
-        return Cuts(self.firm[mask], self.kind[mask], self.point[mask], self.mix[mask])
+        return Cuts(*(getattr(self, f.name)[mask] for f in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class Warm:
+    """Where a program ended, for a nearby program to start from.
+
+    Attributes
+    ----------
+    cuts : Cuts
+        The tangents that bind.
+    T, M : lists
+        Where the logarithms are touched by the tangents that bind.
+    status : dict
+        Basis status of each block of columns and rows, by firm or row on θ.
+    """
+
+    cuts: Cuts
+    T: list[float]
+    M: list[float]
+    status: dict[str, Index] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """A solution of the linear program.
+    """A solution of the linear program; arrays of shape (n,).
 
     Attributes
     ----------
-    theta : array, shape (n,)
-        Relaxed decisions; decided firms have their value.
-    prices : Prices
-        The duals, as prices for `dual_bound`.
-    objective : float
-        The program's own optimal value, in log Y.
+    theta : relaxed decisions; decided firms have their value.
+    prices : the duals, as prices for `dual_bound`.
+    objective : the program's own optimal value, in log Y.
+    s, t, u : scaled outputs and inputs, 0 for firms outside the program.
+    T, M : scaled sums under the logarithms.
     """
 
     theta: Vector
@@ -86,6 +128,8 @@ class Point:
     s: Vector
     t: Vector
     u: Vector
+    T: float
+    M: float
 
 
 class Infeasible(Exception):
@@ -103,201 +147,204 @@ class NoAnswer(Exception):
 class OuterModel:
     """The linear program over one box; cuts are added to it until the hull is met closely enough."""
 
-    def __init__(
-        self,
-        problem: PlannerProblem,
-        choices: Box,
-        cuts: Cuts,
-        centre: tuple[float, float],
-    ) -> None:
-        assert choices.envelope is not None
-        self.problem = problem
-        lower, upper, box = choices.lower, choices.upper, choices.envelope
-        self.lower, self.upper, self.box = lower, upper, box
-        n = problem.n
+    def __init__(self, problem: PlannerProblem, box: Box, warm: Warm) -> None:
+        assert box.envelope is not None
+        self.problem, self.box = problem, box
+        self.y_high = box.envelope.y_high
+        self.live = np.flatnonzero((box.upper == 1) & (self.y_high > 0))
+        self.open = np.flatnonzero(box.lower != box.upper)
         self.same = problem.kappa == 1.0
         self.beta = problem.alpha * problem.kappa
-        self.live = np.flatnonzero((upper == 1) & (box.y_high > 0) & (box.a_high > 0))
-        self.open = np.flatnonzero(lower != upper)
-        self.place = np.full(n, -1, np.int64)
-        self.place[self.live] = np.arange(self.live.size)
-        self.choice = np.full(n, -1, np.int64)
-        self.choice[self.open] = np.arange(self.open.size)
-        live = self.live
-        self.yh = box.y_high
-        self.ah = problem.Z * self.yh**problem.alpha
-        self.bh = problem.Zb * self.yh**self.beta
-        self.ul = np.zeros(n)
-        self.ul[live] = np.minimum(box.y_low[live] / self.yh[live], 1.0)
-        self.T = float(self.bh[live].sum())
-        fixed_cost = float(problem.f @ lower)
-        self.fixed_cost = fixed_cost
-        free_cost = float(problem.f[self.open].max()) if self.open.size else 0.0
-        self.scale = (problem.L - fixed_cost) / free_cost if free_cost > 0 else 1.0
-        self.scale = min(max(self.scale, 1.0), 1e7)
-        k, m = live.size, self.open.size
-        self.cs, self.cu, self.ct = 0, k, 2 * k
-        self.cz = 2 * k if self.same else 3 * k
-        if self.same:
-            self.ct = self.cs
-        self.cT, self.cM, self.ctau, self.cell = self.cz + m, self.cz + m + 1, self.cz + m + 2, self.cz + m + 3
-        self.columns = self.cz + m + 4
+        self.a_high = problem.Z * self.y_high**problem.alpha
+        self.b_high = problem.Zb * self.y_high**self.beta
+        self.u_low = np.zeros(problem.n)
+        self.u_low[self.live] = np.minimum(box.envelope.y_low[self.live] / self.y_high[self.live], 1.0)
+        self.T = float(self.b_high[self.live].sum())
+        self.spent = float(problem.f @ box.lower)
+        # One firm's fixed cost is to weigh about 1 in the objective, far above the tolerances of HiGHS.
+        dearest = float(problem.f[self.open].max()) if self.open.size else 0.0
+        self.scale = min(max((problem.L - self.spent) / dearest, 1.0), 1e7) if dearest > 0 else 1.0
+        self._number_columns()
         self.highs = highspy.Highs()
-        for option, value in (
-            ("output_flag", False),
-            ("presolve", "off"),
-            ("solver", "simplex"),
-            ("threads", 1),
-            ("parallel", "off"),
-            ("dual_feasibility_tolerance", 1e-9),
-            ("primal_feasibility_tolerance", 1e-9),
-        ):
-            self.highs.setOptionValue(option, value)
-        self.cuts = Cuts()
-        self.tau_points: list[float] = []
-        self.ell_points: list[float] = []
-        self._build(cuts, centre)
-
-    # -- building ------------------------------------------------------------------------------------------------
-
-    def _build(self, cuts: Cuts, centre: tuple[float, float]) -> None:
-        problem, live, k, m = self.problem, self.live, self.live.size, self.open.size
-        inf = highspy.kHighsInf
-        low = np.zeros(self.columns)
-        high = np.ones(self.columns)
-        on = self.lower[live] == 1
-        low[self.cs : self.cs + k] = np.where(on, np.minimum(self.ul[live] ** problem.alpha[live], 1.0), 0.0)
-        low[self.cu : self.cu + k] = self.ul[live]
-        if not self.same:
-            low[self.ct : self.ct + k] = np.where(on, np.minimum(self.ul[live] ** self.beta[live], 1.0), 0.0)
-        low[self.cT], high[self.cT] = -inf, inf
-        low[self.cM], high[self.cM] = -inf, inf
-        low[self.ctau :], high[self.ctau :] = -inf, inf
-        cost = np.zeros(self.columns)
-        cost[self.ctau] = -self.scale / (problem.sigma - 1)
-        cost[self.cell] = -self.scale
-
-        blocks: list[tuple[sp.csr_array, Vector, Vector]] = []
-        Omega = problem.Omega[live][:, live].tocsc()
-        data = Omega.data * self.ah[live][Omega.indices] / np.repeat(self.yh[live], np.diff(Omega.indptr))
-        inputs = sp.csc_array((-data, Omega.indices, Omega.indptr), shape=(k, k)).T
-        block = [inputs, sp.eye_array(k)] + [sp.csr_array((k, self.columns - 2 * k))]
-        blocks.append((sp.hstack(block, format="csr"), np.full(k, -inf), np.zeros(k)))
-        self.row_inputs = 0
-        total = np.zeros(self.columns)
-        total[self.ct : self.ct + k] = -self.bh[live] / self.T
-        total[self.cT] = 1.0
-        spent = np.zeros(self.columns)
-        spent[self.cz : self.cz + m] = -problem.f[self.open] / problem.L
-        spent[self.cM] = 1.0
-        blocks.append(
-            (
-                sp.csr_array(np.vstack([total, spent])),
-                np.array([-inf, self.fixed_cost / problem.L]),
-                np.array([0.0, inf]),
-            )
+        for option, setting in OPTIONS.items():
+            self.highs.setOptionValue(option, setting)
+        self._pass_fixed_part()
+        self.cuts = Cuts.new(np.empty(0, np.int64), 0, np.empty(0), 0.0)
+        self.row_of_cut = np.empty(0, np.int64)
+        self.log_T: list[tuple[int, float]] = []
+        self.log_M: list[tuple[int, float]] = []
+        inside = (box.upper[warm.cuts.firm] == 1) & (self.y_high[warm.cuts.firm] > 0)
+        self._add_cuts(warm.cuts.keep(inside))
+        self._touch_logarithms(
+            [min(max(T / self.T, 1e-12), 1.0) for T in warm.T] + [1.0],
+            [min(max(M, self.spent) / problem.L, 1 - 1e-9) for M in warm.M] + [min(self.spent / problem.L, 1 - 1e-9)],
         )
-        undecided = self.choice[live] >= 0
-        who = np.flatnonzero(undecided)
-        self.row_caps = k + 2
-        cap = sp.csr_array(
-            (
-                np.r_[np.ones(who.size), -np.ones(who.size)],
-                (np.r_[np.arange(who.size)] if who.size == 0 else np.r_[np.arange(who.size), np.arange(who.size)],
-                 np.r_[self.cs + who, self.cz + self.choice[live][who]]),
+        if warm.status:
+            self._start_from(warm.status)
+
+    # -- building --------------------------------------------------------------------------------------------------
+
+    def _number_columns(self) -> None:
+        k, m = self.live.size, self.open.size
+        self.place = np.full(self.problem.n, -1, np.int64)
+        self.place[self.live] = np.arange(k)
+        self.choice = np.full(self.problem.n, -1, np.int64)
+        self.choice[self.open] = np.arange(m)
+        self.col_s, self.col_u = 0, k
+        self.col_t = self.col_s if self.same else 2 * k
+        self.col_theta = 2 * k if self.same else 3 * k
+        self.col_T, self.col_M, self.col_tau, self.col_ell = (self.col_theta + m + i for i in range(4))
+        self.columns = self.col_theta + m + 4
+
+    def _pass_fixed_part(self) -> None:
+        problem, live, k, m = self.problem, self.live, self.live.size, self.open.size
+        low, high = np.zeros(self.columns), np.ones(self.columns)
+        surely, least = self.box.lower[live] == 1, self.u_low[live]
+        low[self.col_u : self.col_u + k] = least
+        low[self.col_s : self.col_s + k] = np.where(surely, least ** problem.alpha[live], 0.0)
+        if not self.same:
+            low[self.col_t : self.col_t + k] = np.where(surely, least ** self.beta[live], 0.0)
+        low[self.col_T :], high[self.col_T :] = -INFINITY, INFINITY
+        cost = np.zeros(self.columns)
+        cost[self.col_tau] = -self.scale / (problem.sigma - 1)
+        cost[self.col_ell] = -self.scale
+
+        Omega = problem.Omega[live][:, live].tocsc()
+        buyer = np.repeat(np.arange(k), np.diff(Omega.indptr))
+        share = Omega.data * self.a_high[live][Omega.indices] / self.y_high[live][buyer]
+        undecided = np.flatnonzero(self.choice[live] >= 0)
+        rank, theirs = np.arange(undecided.size), self.col_theta + self.choice[live][undecided]
+        one = np.ones(undecided.size)
+        G = problem.rows.G[:, self.open].tocoo()
+        settled = problem.rows.G @ self.box.lower.astype(np.float64)
+        blocks = {
+            "inputs": ([(buyer, self.col_s + Omega.indices, -share), (np.arange(k), self.col_u + np.arange(k), 1.0)], k),
+            "sums": (
+                [
+                    (np.zeros(k), self.col_t + np.arange(k), -self.b_high[live] / self.T),
+                    ([0, 1], [self.col_T, self.col_M], [1.0, -1.0]),
+                    (np.ones(m), self.col_theta + np.arange(m), problem.f[self.open] / problem.L),
+                ],
+                2,
             ),
-            shape=(who.size, self.columns),
-        ) if who.size else sp.csr_array((0, self.columns))
-        blocks.append((cap, np.full(who.size, -inf), np.zeros(who.size)))
-        if not self.same and who.size:
-            cap_t = sp.csr_array(
-                (
-                    np.r_[np.ones(who.size), -np.ones(who.size)],
-                    (np.r_[np.arange(who.size), np.arange(who.size)],
-                     np.r_[self.ct + who, self.cz + self.choice[live][who]]),
-                ),
-                shape=(who.size, self.columns),
-            )
-            blocks.append((cap_t, np.full(who.size, -inf), np.zeros(who.size)))
-        self.row_sides = sum(b[0].shape[0] for b in blocks)
-        rows = problem.rows
-        if rows.count:
-            moved = rows.G @ self.lower.astype(np.float64)
-            G = rows.G[:, self.open].tocoo()
-            side = sp.csr_array((G.data, (G.row, self.cz + G.col)), shape=(rows.count, self.columns))
-            blocks.append((side, rows.lower - moved, rows.upper - moved))
-        A = sp.vstack([b[0] for b in blocks], format="csr")
+            "caps": ([(rank, self.col_s + undecided, one), (rank, theirs, -one)], undecided.size),
+            "caps_t": (
+                [] if self.same else [(rank, self.col_t + undecided, one), (rank, theirs, -one)],
+                0 if self.same else undecided.size,
+            ),
+            "sides": ([(G.row, self.col_theta + G.col, G.data)], problem.rows.count),
+        }
+        self.first: dict[str, int] = {}
+        count, entries, row_low, row_high = 0, [], [], []
+        for name, (block, size) in blocks.items():
+            self.first[name] = count
+            entries += [tuple(np.broadcast_arrays(count + np.asarray(r), c, v)) for r, c, v in block]
+            row_low.append(problem.rows.lower - settled if name == "sides" else np.full(size, -INFINITY))
+            row_high.append(problem.rows.upper - settled if name == "sides" else np.zeros(size))
+            count += size
+        row_high[1][1] = -self.spent / problem.L
+        self.rows = count
+        r, c, v = (np.concatenate([entry[i] for entry in entries]) for i in range(3))
+        A = sp.csr_array((v, (r.astype(np.int64), c.astype(np.int64))), shape=(count, self.columns))
         lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = self.columns, A.shape[0]
+        lp.num_col_, lp.num_row_ = self.columns, count
         lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, low, high
-        lp.row_lower_ = np.concatenate([b[1] for b in blocks])
-        lp.row_upper_ = np.concatenate([b[2] for b in blocks])
+        lp.row_lower_, lp.row_upper_ = np.concatenate(row_low), np.concatenate(row_high)
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = A.indptr, A.indices, A.data
         self.highs.passModel(lp)
-        self.row_cuts = A.shape[0]
-        self.rows_now = A.shape[0]
-        self.row_of_cut = np.empty(0, np.int64)
-        self.row_of_tau: list[int] = []
-        self.row_of_ell: list[int] = []
-        alive = (self.upper[cuts.firm] == 1) & (self.box.y_high[cuts.firm] > 0)
-        self.add_cuts(cuts.keep(alive))
-        T0, M0 = centre
-        self._add_logs(
-            [min(max(T0 / self.T, 1e-12), 1.0), 1.0], [min(max(M0 / problem.L, self.fixed_cost / problem.L), 1 - 1e-9)]
-        )
 
-    def add_cuts(self, cuts: Cuts) -> None:
-        """Write cuts into the program."""
-        count = cuts.firm.size
+    def _add_cuts(self, cuts: Cuts) -> None:
+        """Write tangents: c s + h t ≤ slope r + height θ with r = u − u̲ (1 − θ)."""
+        count, j = cuts.firm.size, cuts.firm
         if not count:
             return
-        problem, j = self.problem, cuts.firm
-        ul = self.ul[j]
-        rho = np.clip(cuts.point / self.yh[j], np.maximum(ul, 1e-12), 1.0)
-        slope, height, c, h = _tangent(cuts.kind, rho, ul, problem.alpha[j], self.beta[j], cuts.mix)
-        undecided = self.choice[j] >= 0
-        # c s + h t − slope u − (height + slope ul) θ ≤ −slope ul   where undecided; θ = 1 otherwise
-        row = np.arange(count)
-        entries = [(c, self.cs + self.place[j], row)]
-        if self.same:
-            entries = [(c + h, self.cs + self.place[j], row)]
-        else:
-            entries.append((h, self.ct + self.place[j], row))
-        entries.append((-slope, self.cu + self.place[j], row))
-        entries.append(((-height - slope * ul)[undecided], (self.cz + self.choice[j])[undecided], row[undecided]))
-        A = sp.csr_array(
-            (
-                np.concatenate([e[0] for e in entries]),
-                (np.concatenate([e[2] for e in entries]), np.concatenate([e[1] for e in entries])),
-            ),
-            shape=(count, self.columns),
-        )
+        problem, least = self.problem, self.u_low[j]
+        rho = np.clip(cuts.point / self.y_high[j], np.maximum(least, 1e-12), 1.0)
+        slope, height, c, h = _tangent(cuts.kind, rho, least, problem.alpha[j], self.beta[j], cuts.mix)
+        undecided, row = self.choice[j] >= 0, np.arange(count)
+        on_theta = (-height - slope * least)[undecided]
+        entries = [
+            (row, self.col_s + self.place[j], c + h if self.same else c),
+            (row, self.col_u + self.place[j], -slope),
+            (row[undecided], (self.col_theta + self.choice[j])[undecided], on_theta),
+        ]
+        if not self.same:
+            entries.append((row, self.col_t + self.place[j], h))
+        r, q, v = (np.concatenate([entry[i] for entry in entries]) for i in range(3))
+        A = sp.csr_array((v, (r, q)), shape=(count, self.columns))
         A.eliminate_zeros()
-        right = np.where(undecided, -slope * ul, height)
-        self._add_rows(A, np.full(count, -highspy.kHighsInf), right)
-        self.row_of_cut = np.concatenate([self.row_of_cut, self.rows_now - count + row])
-        self.cuts.add(cuts.firm, cuts.kind, cuts.point, cuts.mix)
+        right = np.where(undecided, -slope * least, height)
+        self.highs.addRows(count, np.full(count, -INFINITY), right, A.nnz, A.indptr[:-1], A.indices, A.data)
+        self.row_of_cut = np.concatenate([self.row_of_cut, self.rows + row])
+        self.cuts = Cuts.join([self.cuts, cuts])
+        self.rows += count
 
-    def _add_logs(self, tau: list[float], ell: list[float]) -> None:
-        inf = highspy.kHighsInf
-        for T in tau:
-            self.highs.addRow(-inf, np.log(T) - 1.0, 2, np.array([self.cT, self.ctau]), np.array([-1.0 / T, 1.0]))
-            self.row_of_tau.append(self.rows_now)
-            self.tau_points.append(T)
-            self.rows_now += 1
-        for M in ell:
-            right = np.log1p(-M) + M / (1 - M)
-            self.highs.addRow(-inf, right, 2, np.array([self.cM, self.cell]), np.array([1.0 / (1 - M), 1.0]))
-            self.row_of_ell.append(self.rows_now)
-            self.ell_points.append(M)
-            self.rows_now += 1
+    def _touch_logarithms(self, at_T: Sequence[float], at_M: Sequence[float]) -> None:
+        """Write tangents of τ ≤ log T at scaled ``at_T`` and of ℓ ≤ log(1 − M) at scaled ``at_M``."""
+        for T in at_T:
+            self._add_pair(math.log(T) - 1.0, self.col_T, -1.0 / T, self.col_tau)
+            self.log_T.append((self.rows - 1, T))
+        for M in at_M:
+            self._add_pair(math.log1p(-M) + M / (1 - M), self.col_M, 1.0 / (1 - M), self.col_ell)
+            self.log_M.append((self.rows - 1, M))
 
-    def _add_rows(self, A: sp.csr_array, low: Vector, high: Vector) -> None:
-        self.highs.addRows(A.shape[0], low, high, A.nnz, A.indptr[:-1], A.indices, A.data)
-        self.rows_now += A.shape[0]
+    def _add_pair(self, right: float, column: int, coefficient: float, logarithm: int) -> None:
+        self.highs.addRow(-INFINITY, right, 2, np.array([column, logarithm]), np.array([coefficient, 1.0]))
+        self.rows += 1
 
-    # -- solving -------------------------------------------------------------------------------------------------
+    # -- warm start --------------------------------------------------------------------------------------------------
+
+    def _blocks(self) -> list[tuple[str, bool, int, Index]]:
+        """Return (name, whether of rows, first index, members) of the blocks whose basis status is carried over."""
+        live, undecided = self.live, self.live[self.choice[self.live] >= 0]
+        sides = np.arange(self.problem.rows.count)
+        blocks = [
+            ("s", False, self.col_s, live),
+            ("u", False, self.col_u, live),
+            ("theta", False, self.col_theta, self.open),
+            ("scalars", False, self.col_T, np.arange(4)),
+            ("inputs", True, self.first["inputs"], live),
+            ("sums", True, self.first["sums"], np.arange(2)),
+            ("caps", True, self.first["caps"], undecided),
+            ("sides", True, self.first["sides"], sides),
+        ]
+        if not self.same:
+            blocks += [("t", False, self.col_t, live), ("caps_t", True, self.first["caps_t"], undecided)]
+        return blocks
+
+    def _start_from(self, status: dict[str, Index]) -> None:
+        column, row = np.zeros(self.columns, np.int64), np.full(self.rows, BASIC)
+        for name, of_rows, first, members in self._blocks():
+            (row if of_rows else column)[first : first + members.size] = status[name][members]
+        row[self.row_of_cut] = self.cuts.status
+        for (index, _), known in zip(self.log_T + self.log_M, status["logs"], strict=True):
+            row[index] = known
+        basis = highspy.HighsBasis()
+        basis.col_status = [STATUSES[i] for i in column]
+        basis.row_status = [STATUSES[i] for i in row]
+        basis.valid, basis.alien = True, True
+        self.highs.setBasis(basis)
+
+    def finish(self) -> Warm:
+        """Return what a nearby program should start from."""
+        basis = self.highs.getBasis()
+        column = np.array([int(s) for s in basis.col_status], np.int64)
+        row = np.array([int(s) for s in basis.row_status], np.int64)
+        status = {}
+        for name, of_rows, first, members in self._blocks():
+            whole = np.full(max(self.problem.n, self.problem.rows.count, 4), BASIC if of_rows else 0)
+            whole[members] = (row if of_rows else column)[first : first + members.size]
+            status[name] = whole
+        T = [(i, T * self.T) for i, T in self.log_T if row[i] != BASIC]
+        M = [(i, M * self.problem.L) for i, M in self.log_M if row[i] != BASIC]
+        # in the order in which the next program writes them, each list followed by one tangent of its own
+        status["logs"] = np.array([*(row[i] for i, _ in T), BASIC, *(row[i] for i, _ in M), BASIC], np.int64)
+        binding = row[self.row_of_cut] != BASIC
+        cuts = replace(self.cuts, status=row[self.row_of_cut]).keep(binding)
+        return Warm(cuts, [value for _, value in T], [value for _, value in M], status)
+
+    # -- solving ---------------------------------------------------------------------------------------------------
 
     def solve(self, time_limit: float) -> Point:
         """Solve the program as it stands.
@@ -309,7 +356,7 @@ class OuterModel:
         NoAnswer
             If HiGHS stops for any other reason.
         """
-        highs, problem, live = self.highs, self.problem, self.live
+        highs, problem, live, open_ = self.highs, self.problem, self.live, self.open
         highs.setOptionValue("time_limit", highs.getRunTime() + max(time_limit, 1e-3))
         highs.run()
         status = highs.getModelStatus()
@@ -318,90 +365,72 @@ class OuterModel:
             highs.clearSolver()
             highs.run()
             status = highs.getModelStatus()
+        sides = slice(self.first["sides"], self.first["sides"] + problem.rows.count)
         if status == INFEASIBLE:
-            ok, exists, ray = highs.getDualRay()
-            mu = np.zeros(problem.rows.count)
-            if exists:
-                mu = -np.asarray(ray)[self.row_sides : self.row_sides + problem.rows.count]
-            raise Infeasible(mu)
+            _, exists, ray = highs.getDualRay()
+            raise Infeasible(-np.asarray(ray)[sides] if exists else np.zeros(problem.rows.count))
         if status != OPTIMAL:
             raise NoAnswer(highs.modelStatusToString(status))
         solution = highs.getSolution()
         x = np.asarray(solution.col_value)
         dual = -np.asarray(solution.row_dual) / self.scale
-        k = live.size
-        theta = self.lower.astype(np.float64)
-        theta[self.open] = np.clip(x[self.cz : self.cz + self.open.size], 0.0, 1.0)
+        theta = self.box.lower.astype(np.float64)
+        theta[open_] = np.clip(x[self.col_theta : self.col_theta + open_.size], 0.0, 1.0)
         pi = np.zeros(problem.n)
-        pi[live] = np.maximum(dual[self.row_inputs : self.row_inputs + k], 0.0) / self.yh[live]
-        tau = np.maximum(dual[self.row_of_tau], 0.0)
-        slope = float(np.sum(tau / np.array(self.tau_points)))
-        T = self.T / ((problem.sigma - 1) * slope) if slope > 0 else self.T
-        ell = np.maximum(dual[self.row_of_ell], 0.0)
-        slope = float(np.sum(ell / (1 - np.array(self.ell_points))))
-        M = problem.L * (1 - 1 / slope) if slope > 0 else self.fixed_cost
-        M = min(max(M, 0.0), problem.L * (1 - 1e-9))
-        mu = dual[self.row_sides : self.row_sides + problem.rows.count].copy()
+        inputs = slice(self.first["inputs"], self.first["inputs"] + live.size)
+        pi[live] = np.maximum(dual[inputs], 0.0) / self.y_high[live]
         s, t, u = (np.zeros(problem.n) for _ in range(3))
-        s[live] = x[self.cs : self.cs + k]
-        t[live] = x[self.ct : self.ct + k]
-        u[live] = x[self.cu : self.cu + k]
-        self._totals = (float(x[self.cT]), float(x[self.cM]))
+        for target, first in ((s, self.col_s), (t, self.col_t), (u, self.col_u)):
+            target[live] = x[first : first + live.size]
+        slope_T = sum(max(dual[i], 0.0) / T for i, T in self.log_T)
+        slope_M = sum(max(dual[i], 0.0) / (1 - M) for i, M in self.log_M)
+        T = self.T / ((problem.sigma - 1) * slope_T) if slope_T > 0 else self.T
+        M = problem.L * min(max(1 - 1 / slope_M, 0.0), 1 - 1e-9) if slope_M > 0 else self.spent
         objective = -highs.getInfo().objective_function_value / self.scale
-        objective += np.log(self.T) / (problem.sigma - 1) + np.log(problem.L)
-        return Point(theta, Prices(pi, T, M, mu), objective, s, t, u)
+        objective += math.log(self.T) / (problem.sigma - 1) + math.log(problem.L)
+        prices = Prices(pi, T, M, dual[sides].copy())
+        return Point(theta, prices, objective, s, t, u, float(x[self.col_T]), float(x[self.col_M]))
 
     def separate(self, point: Point, tolerance: float) -> int:
         """Add the tangents that the point violates by more than ``tolerance`` in log Y; return how many."""
         problem, j = self.problem, self.live
-        c = problem.Omega @ point.prices.pi
-        value_s = c[j] * self.ah[j]
-        value_t = self.bh[j] / ((problem.sigma - 1) * point.prices.T)
-        decided = self.lower[j] == 1
-        theta = np.where(decided, 1.0, point.theta[j])
-        firm, kind, rho, mix = _violated(
-            theta,
+        worth_s = (problem.Omega @ point.prices.pi)[j] * self.a_high[j]
+        worth_t = self.b_high[j] / ((problem.sigma - 1) * point.prices.T)
+        found = _violated(
+            point.theta[j],
             point.s[j],
             point.t[j],
             point.u[j],
-            self.ul[j],
+            self.u_low[j],
             problem.alpha[j],
             self.beta[j],
-            value_s,
-            value_t,
+            worth_s,
+            worth_t,
             self.same,
             tolerance,
         )
-        found = int(firm.size)
-        if found:
-            firms = j[firm]
-            self.add_cuts(Cuts(firms, kind, rho * self.yh[firms], mix))
-        T, M = self._totals
-        near_T = min(abs(T / p - 1) for p in self.tau_points)
-        near_M = min(abs((M - p) / (1 - p)) for p in self.ell_points)
-        tau = [T] if 0 < T and near_T**2 / (2 * (problem.sigma - 1)) > tolerance else []
-        ell = [M] if M < 1 and near_M**2 / 2 > tolerance else []
-        self._add_logs(tau, [min(m, 1 - 1e-9) for m in ell])
-        return found + len(tau) + len(ell)
-
-    def binding(self) -> Cuts:
-        """Return the cuts that bind at the last solution, to start a nearby program from."""
-        if not self.row_of_cut.size:
-            return Cuts()
-        dual = np.asarray(self.highs.getSolution().row_dual)[self.row_of_cut]
-        return self.cuts.keep(np.abs(dual) > 0)
+        who, kind, rho, mix = found
+        firm = j[who]
+        self._add_cuts(Cuts.new(firm, kind, rho * self.y_high[firm], mix))
+        off_T = min(abs(point.T / T - 1) for _, T in self.log_T)
+        off_M = min(abs(point.M - M) / (1 - M) for _, M in self.log_M)
+        at_T = [point.T] if point.T > 0 and off_T**2 / (2 * (problem.sigma - 1)) > tolerance else []
+        at_M = [min(max(point.M, 0.0), 1 - 1e-9)] if off_M**2 / 2 > tolerance else []
+        self._touch_logarithms(at_T, at_M)
+        return int(firm.size) + len(at_T) + len(at_M)
 
 
-def starting_cuts(problem: PlannerProblem, upper: NDArray[np.int8], box: Envelope, y: Vector) -> Cuts:
-    """Return tangents at the inputs ``y`` of a good choice and at the largest inputs, for every firm that may operate."""
-    j = np.flatnonzero((upper == 1) & (box.y_high > 0))
-    beta = problem.alpha[j] * problem.kappa
-    cuts = Cuts()
-    for point in (box.y_high[j], np.where(y[j] > 0, y[j], box.y_high[j])):
-        cuts.add(j, np.zeros(j.size, np.int64), point, np.ones(j.size))
-        if problem.kappa != 1.0:
-            cuts.add(j, np.where(beta <= 1, 1, 2), point, np.zeros(j.size))
-    return cuts
+def cold(problem: PlannerProblem, box: Box, y: Vector, T: float, M: float) -> Warm:
+    """Return where to start without a nearby program: tangents at the inputs ``y`` of a good choice and at the largest."""
+    assert box.envelope is not None
+    y_high = box.envelope.y_high
+    j = np.flatnonzero((box.upper == 1) & (y_high > 0))
+    kind_b = np.where(problem.alpha[j] * problem.kappa <= 1, 1, 2)
+    points = (y_high[j], np.where(y[j] > 0, y[j], y_high[j]))
+    cuts = [Cuts.new(j, 0, point, 1.0) for point in points]
+    if problem.kappa != 1.0:
+        cuts += [Cuts.new(j, kind_b, point, 0.0) for point in points]
+    return Warm(Cuts.join(cuts), [T], [M])
 
 
 @njit(cache=True)
