@@ -264,6 +264,9 @@ def calibrate(
     InputError
         If no sector buys from another, or a parameter is out of range.
     """
+    for name, value in (("sigma", sigma), ("epsilon", epsilon)):
+        if not 1 < value < math.inf:
+            raise InputError(name, f"{value:g} is no elasticity here", "give a number > 1")
     if not 0 < floor < 1 / table.n:
         raise InputError("floor", f"{floor} is no small share", f"give a number between 0 and {1 / table.n:g}")
     table, dropped = _buying(table)
