@@ -35,6 +35,7 @@ from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.planner import removal
 from endonet.solvers.planner.tiny import tiny_economy
+from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 CHUNK = 20_000
@@ -42,6 +43,7 @@ TASKS_PER_THREAD = 32
 WORTHLESS = -1e300
 LONGEST_LIST = 10_000
 MASK_BITS = 63
+LOOK = 0.2
 
 Network = NDArray[np.uint8]
 
@@ -104,8 +106,9 @@ class Enumeration(Solver[PlannerProblem]):
         deadline = None if self.time_limit is None else time.perf_counter() + self.time_limit
         threads = self.threads or os.cpu_count() or 1
         start = None if self.initial is None else problem.operating(self.initial)
-        search = Search(problem, self.best, threads, deadline, start)
-        stopped_by = search.run()
+        with Progress(self.log) as progress:
+            search = Search(problem, self.best, threads, deadline, start, progress=progress)
+            stopped_by = search.run()
         report: dict[str, Any] = search.statistics()
         networks = search.networks()
         if not networks:
@@ -117,8 +120,9 @@ class Enumeration(Solver[PlannerProblem]):
         notes: tuple[str, ...] = ()
         if self.within > 0 and stopped_by is StoppedBy.FINISHED:
             floor = math.log(value) + math.log1p(-self.within) - removal.TIE
-            count = Search(problem, 0, threads, deadline, None, floor=floor)
-            stopped = count.run()
+            with Progress(self.log) as progress:
+                count = Search(problem, 0, threads, deadline, None, floor=floor, progress=progress)
+                stopped = count.run()
             report["within"] = count.found if stopped is StoppedBy.FINISHED else None
             if stopped is not StoppedBy.FINISHED:
                 notes = (f"the count was stopped at {count.found} networks within {self.within:g} of the optimum",)
@@ -177,12 +181,16 @@ class Search:
         deadline: float | None,
         start: NDArray[np.int8] | None,
         floor: float = math.inf,
+        progress: Progress | None = None,
     ) -> None:
         self.problem, self.threads, self.deadline, self.floor = problem, threads, deadline, floor
+        self.progress = progress
         everyone = np.ones(problem.n, np.uint8)
         alone = _arrange(problem, np.arange(problem.n))
+        removal.fill_top(alone)
         self.order = _decide_first(alone, everyone)
         self.data = _arrange(problem, self.order)
+        self.data.a_top[:] = alone.a_top[self.order]
         self.list = removal.empty_best(best)
         self.tally = np.zeros(4, np.int64)
         top = float(problem.alpha.max())
@@ -209,15 +217,20 @@ class Search:
         with ThreadPoolExecutor(self.threads) as pool:
             workers = [pool.submit(self._work) for _ in range(self.threads)]
             try:
-                wait(workers)
+                while wait(workers, timeout=LOOK).not_done:
+                    self._show()
             except KeyboardInterrupt:
                 self._stop(StoppedBy.INTERRUPTED)
-                wait(workers)
             for worker in workers:
                 worker.result()
         for task in self._tasks:
             self.open_bound = max(self.open_bound, -task.rank)
         return self._stopped_by
+
+    def _show(self) -> None:
+        if self.progress is not None:
+            best = math.exp(self.list.key[0]) if self.list.count.sum() else None
+            self.progress.show(nodes=int(self.tally[0]), incumbent=best, found=self.found, open=len(self._tasks))
 
     def networks(self) -> list[tuple[float, NDArray[np.int8]]]:
         """Return the networks listed, best first, each with its output by the problem's own evaluator."""
@@ -318,16 +331,16 @@ class Search:
                 with self._state:
                     self._merge(mine, tally)
                     cutoff = self.cutoff
-                    if self.deadline is not None and time.perf_counter() > self.deadline:
-                        if self._stopped_by is StoppedBy.FINISHED and stack.level[0] >= 0:
-                            self._stopped_by = StoppedBy.TIME_LIMIT
+                    late = self.deadline is not None and time.perf_counter() > self.deadline
+                    if late and stack.level[0] >= 0 and self._stopped_by is StoppedBy.FINISHED:
+                        self._stopped_by = StoppedBy.TIME_LIMIT
                     if self._stopped_by is not StoppedBy.FINISHED:
                         self.open_bound = max(self.open_bound, removal.open_bound(stack))
                         break
                     if not self._tasks and self._working < self.threads:
-                        start = removal.split(stack, on)
+                        start, hope = removal.split(stack, on)
                         if start >= 0:
-                            self._put(on.copy(), start, math.inf)
+                            self._put(on.copy(), start, hope)
                             self._state.notify()
             with self._state:
                 self._working -= 1
@@ -363,7 +376,7 @@ def _decide_first(data: removal.Data, everyone: Network) -> NDArray[np.int64]:
 
 
 def _arrange(problem: PlannerProblem, order: NDArray[np.int64]) -> removal.Data:
-    """Return the economy with its firms numbered in the given order."""
+    """Return the economy with its firms numbered in the given order; ``a_top`` is left to fill."""
     n = problem.n
     Omega = problem.Omega[:, order][order, :].tocsc()
     system = problem.rows
@@ -372,7 +385,6 @@ def _arrange(problem: PlannerProblem, order: NDArray[np.int64]) -> removal.Data:
     falls, rises = later.copy(), later
     falls[:, :n] = np.cumsum(np.minimum(rows, 0.0)[:, ::-1], axis=1)[:, ::-1]
     rises[:, :n] = np.cumsum(np.maximum(rows, 0.0)[:, ::-1], axis=1)[:, ::-1]
-    a_top = problem.evaluate(np.ones(n)).a[order] * (1 + 1e-12)
     return removal.Data(
         Omega.indptr.astype(np.int64),
         Omega.indices.astype(np.int64),
@@ -380,7 +392,7 @@ def _arrange(problem: PlannerProblem, order: NDArray[np.int64]) -> removal.Data:
         np.array(problem.Z[order]),
         np.array(problem.alpha[order]),
         np.array(problem.f[order]),
-        a_top,
+        np.zeros(n),
         (n - 1 - order).astype(np.int64),
         rows,
         falls,
