@@ -24,6 +24,7 @@ from endonet.formulations.errors import EconomyWarning, EndonetError, Verificati
 ANSWERED, FAULT, BAD_INPUT, UNFINISHED, REFUTED = 0, 1, 2, 3, 4
 BROKEN_PIPE = 141
 DEBUG = "ENDONET_DEBUG"
+COMPLETION = "_ENDONET_COMPLETE"
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +37,12 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return status if isinstance(status, int) else ANSWERED
         except BrokenPipeError:
-            # Python flushes standard output once more at exit, which would complain again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return BROKEN_PIPE
+            return _reader_left()
+        except SystemExit:
+            # Besides completion for shells, click exits by itself only where it meets a broken pipe.
+            if COMPLETION in os.environ:
+                raise
+            return _reader_left()
         except (click.exceptions.Abort, KeyboardInterrupt):
             return _fail("interrupted", UNFINISHED)
         except click.ClickException as error:
@@ -78,6 +82,12 @@ def stdout_kept_clean() -> Iterator[None]:
         finally:
             os.dup2(saved, 1)
             os.close(saved)
+
+
+def _reader_left() -> int:
+    """Python flushes standard output once more at exit, which would complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
 
 
 def _fail(message: str, status: int) -> int:
