@@ -38,7 +38,8 @@ def write(path: Path, fill: Callable[[BinaryIO], None]) -> None:
 
 def _replace(target: Path, fill: Callable[[BinaryIO], None]) -> None:
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags, 0o666)
     try:
         with os.fdopen(handle, "wb") as stream:
             fill(stream)

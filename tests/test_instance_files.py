@@ -8,6 +8,8 @@ import json
 import os
 import pickle
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -544,3 +546,33 @@ def test_exact_families_get_decimals() -> None:
 
     assert formats.parse('{"x": 0.1, "n": 3}', exact=True) == {"x": Decimal("0.1"), "n": 3}
     assert files.INSTANCE_ENDINGS == (".json", ".json.gz", ".npz")
+
+
+LARGE = """
+import resource, sys
+import numpy as np, scipy.sparse as sp
+import endonet as en
+
+n, degree, path = 10**6, 20, sys.argv[2]
+if sys.argv[1] == "write":
+    rng = np.random.default_rng(0)
+    gap = n // degree - 1
+    steps = np.sort(rng.integers(0, gap, (n, degree)) + np.arange(degree) * gap, axis=1)
+    supplier = np.sort((np.arange(n)[:, None] + 1 + steps) % n, axis=1).ravel()
+    Omega = sp.csc_array((rng.random(n * degree) + 0.5, supplier, np.arange(0, n * degree + 1, degree)), shape=(n, n))
+    en.save(en.PlannerProblem(Omega, z=np.exp(0.39 * rng.standard_normal(n)), f=rng.random(n) / n / 10), path)
+else:
+    problem = en.load(path)
+    outcome = problem.evaluate(np.ones(n))
+    print(problem.links, int(outcome.producing.sum()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_a_million_firms_with_twenty_million_links_fit_in_four_gigabytes(tmp_path: Path) -> None:
+    path = str(tmp_path / "large.npz")
+    run = [sys.executable, "-c", LARGE]
+    subprocess.run([*run, "write", path], check=True)
+    answer = subprocess.run([*run, "read", path], check=True, capture_output=True, text=True).stdout.split()
+    assert (int(answer[0]), int(answer[1])) == (20_000_000, 1_000_000)
+    assert float(answer[2]) < 4

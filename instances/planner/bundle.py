@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from endonet.formulations import registry
-from endonet.formulations.errors import UnavailableError
+from endonet.formulations.errors import EndonetError, UnavailableError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import LinearRow
 from endonet.instances import atomic, bounds, catalogue, files, formats
@@ -198,9 +198,12 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, help="folder with the use and make tables")
     parser.add_argument("--bounds", action="store_true", help="also enumerate and record the small instances' optima")
     options = parser.parse_args()
-    write(options.tables or _installed_tables(), catalogue.folder("planner"))
-    if options.bounds:
-        prove_small()
+    try:
+        write(options.tables or _installed_tables(), catalogue.folder("planner"))
+        if options.bounds:
+            prove_small()
+    except EndonetError as error:
+        sys.exit(f"bundle: {error}")
 
 
 if __name__ == "__main__":

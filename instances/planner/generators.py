@@ -68,7 +68,10 @@ def table1(
         sigma=sigma,
         epsilon=epsilon,
         name=f"table1-{n}",
-        description=f"A random economy of Table 1: n={n}, σ_z={sigma_z:g}, f={f_n:g}/n, seed {seed}",
+        description=(
+            f"A random economy of Table 1: n={n}, σ={sigma:g}, ε={epsilon:g}, α={alpha:g}, "
+            f"σ_z={sigma_z:g}, f={f_n:g}/n, seed {seed}"
+        ),
         source=f"{PAPER}, Table 1",
         licence=LICENCE,
     )
