@@ -87,8 +87,10 @@ def answer(reference: str) -> Answers:
 
 def describe(page: Page, answers: Answers) -> None:
     """Add one economy to the page: what it is, both networks, the answers, the parameters."""
-    problem, comparison = answers.problem, answers.comparison
-    page.heading(f"{problem.n} sectors: {answers.reference}", anchor=answers.reference.replace("/", "-"))
+    from endonet.reports.sectors import unit_of
+
+    problem, comparison, unit = answers.problem, answers.comparison, unit_of(answers.problem)
+    page.heading(f"{problem.n} {unit}s: {answers.reference}", anchor=answers.reference.replace("/", "-"))
     source = f" Source: {problem.source}." if problem.source else ""
     page.text(f"{problem.description.rstrip('.')}.{source}" if problem.description else source.strip())
     for sentence in comparison.contradictions:
@@ -98,11 +100,11 @@ def describe(page: Page, answers: Answers) -> None:
         pictures, legend = _pictures(problem, answers.proof, comparison.solutions[0])
         page.figures(pictures, legend)
     page.table(
-        ("solver", "what is known", "output Y", "bound", "gap", "error", "sectors wrong", "seconds"),
+        ("solver", "what is known", "output Y", "bound", "gap", "error", f"{unit}s wrong", "seconds"),
         [_cells(row) for row in comparison.rows],
         caption=(
             "Output is what the evaluator computes for the solver's decision. Error is the shortfall from the proven "
-            "optimum, relative to it; sectors wrong counts where the decision differs from it."
+            f"optimum, relative to it; {unit}s wrong counts where the decision differs from it."
         ),
         numeric=range(2, 8),
         strong=[place for place, row in enumerate(comparison.rows) if row.proof],
@@ -121,7 +123,9 @@ def _page() -> Page:
 
 
 def _cards(answers: Answers) -> list[tuple[str, str, str]]:
-    comparison, proof = answers.comparison, answers.proof
+    from endonet.reports.sectors import unit_of
+
+    comparison, proof, unit = answers.comparison, answers.proof, unit_of(answers.problem)
     assert proof is not None
     everyone = answers.problem.evaluate([1] * answers.problem.n)
     gain = (proof.value or 0.0) / everyone.value - 1 if everyone.value > 0 else None
@@ -131,11 +135,11 @@ def _cards(answers: Answers) -> list[tuple[str, str, str]]:
     known = "proved" if comparison.optimum is not None else "best known"
     cards = [
         (f"{known} optimum", f"{proof.value:.6g}", verified),
-        ("sectors that operate", f"{operating} of {answers.problem.n}", "at the optimum"),
+        (f"{unit}s that operate", f"{operating} of {answers.problem.n}", "at the optimum"),
         ("output above the full network", "–" if gain is None else f"{gain:+.2%}", "for choosing who operates"),
     ]
     if heuristic.differs is not None and heuristic.error is not None:
-        wrong = "sector" if heuristic.differs == 1 else "sectors"
+        wrong = unit if heuristic.differs == 1 else f"{unit}s"
         remark = (
             "it found the optimum" if heuristic.error <= 1e-9 else f"output {heuristic.error:.2g} too low, relatively"
         )
@@ -174,8 +178,9 @@ def _pictures(
     import numpy as np
 
     from endonet.reports import draw
-    from endonet.reports.sectors import names_of
+    from endonet.reports.sectors import names_of, unit_of
 
+    unit = unit_of(problem)
     before, after = problem.evaluate(np.ones(problem.n)), problem.evaluate(proof.decision)
     each = 3 if problem.links > 4 * problem.n else problem.n
     labels, titles = names_of(problem)
@@ -196,10 +201,10 @@ def _pictures(
         network = draw.Network(positions, outcome.sales, shown, outcome.theta == 1, marked, labels, says)
         drawn.append(draw.svg(network, f"Network of {problem.name}: {title}"))
     idle = int((proof.decision == 0).sum())
-    thinned = f" Of {problem.links} links, the {each} largest suppliers of each sector are drawn." if each == 3 else ""
+    thinned = f" Of {problem.links} links, the {each} largest suppliers of each {unit} are drawn." if each == 3 else ""
     pictures = [
-        (drawn[0], f"Before the choice: every sector operates, Y = {before.value:.6g}.{thinned}"),
-        (drawn[1], f"The optimum: {idle} of {problem.n} sectors shut down, Y = {after.value:.6g}."),
+        (drawn[0], f"Before the choice: every {unit} operates, Y = {before.value:.6g}.{thinned}"),
+        (drawn[1], f"The optimum: {idle} of {problem.n} {unit}s shut down, Y = {after.value:.6g}."),
     ]
     legend = [
         ("on", "operates; area follows sales"),
@@ -232,12 +237,14 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _parameters(problem: Any) -> list[tuple[str, str]]:
+    from endonet.reports.sectors import unit_of
+
     def span(values: Any) -> str:
         low, high = values.min(), values.max()
         return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
     return [
-        ("sectors, links", f"{problem.n}, {problem.links}"),
+        ("size", f"{problem.n} {unit_of(problem)}s, {problem.links} links"),
         ("elasticities", f"σ = {problem.sigma:g} in final demand, ε = {problem.epsilon:g} between inputs"),
         ("input shares α", span(problem.alpha)),
         (

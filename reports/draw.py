@@ -18,6 +18,8 @@ LARGEST, SMALLEST, IDLE = 30.0, 4.0, 5.5
 CROWD = 160.0  # many discs share the room: the largest radius falls with the square root of their number
 LETTER, LINE = 6.3, 15.0  # the page sets labels in 12 px
 MAJOR = 12
+LABELLED = 100  # more firms than this go without labels
+FINE = 150  # more links than this get finer
 
 Positions = NDArray[np.float64]
 
@@ -65,7 +67,9 @@ def radii(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     top = sizes.max() if sizes.size and sizes.max() > 0 else 1.0
     largest = min(LARGEST, CROWD / np.sqrt(sizes.size))
     scaled = largest * np.sqrt(np.maximum(sizes, 0.0) / top)
-    return np.where(sizes > 0, np.maximum(scaled, SMALLEST), IDLE)
+    few = min(1.0, 13 / np.sqrt(sizes.size))
+    discs: NDArray[np.float64] = np.where(sizes > 0, np.maximum(scaled, few * SMALLEST), few * IDLE)
+    return discs
 
 
 def layout(
@@ -82,6 +86,8 @@ def layout(
         graph.add_edge(supplier, buyer, weight=weight + 0.15 + strength)
     placed = nx.spring_layout(graph, seed=seed, k=2.2 / np.sqrt(n), iterations=300, weight="weight")
     spots = np.array([placed[j] for j in range(n)])
+    if n > LABELLED:
+        return _spread(_fill(spots), radius + 1, radius + 1, radius + 1)
     # A firm takes a box: its disc, and below it the label.
     half = np.maximum(radius, [LETTER * len(label) / 2 for label in labels]) + 3
     above, below = radius + 3, radius + LINE + 3
@@ -104,7 +110,7 @@ def svg(network: Network, title: str) -> str:
         )
     major = set(order[:MAJOR].tolist())
     crowded = int((~network.operating).sum()) > MAJOR
-    for j in order[::-1]:
+    for j in order[::-1] if order.size <= LABELLED else ():
         x, y = network.positions[j]
         kinds = [] if network.operating[j] else ["off"]
         if int(j) not in major and (crowded or network.operating[j]):
@@ -130,9 +136,9 @@ def _arc(network: Network, radius: NDArray[np.float64], supplier: int, buyer: in
     leave = (middle - start) / (float(np.hypot(*(middle - start))) or 1.0)
     tip = end - arrive * (radius[buyer] + 1.5)
     start = start + leave * min(radius[supplier], distance / 2)
-    width = 0.7 + 3.2 * strength
+    width = (0.7 + 3.2 * strength) * min(1.0, np.sqrt(FINE / len(network.links)))
     across = np.array([-arrive[1], arrive[0]])
-    long, wide = 5.0 + 1.3 * width, 2.0 + 0.8 * width
+    long, wide = min(5.0, 6.0 * width) + 1.3 * width, min(2.0, 2.4 * width) + 0.8 * width
     back = tip - long * arrive
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in (tip, back + wide * across, back - wide * across))
     faded = f'opacity="{0.4 + 0.6 * min(strength * 1.5, 1.0):.2f}"'

@@ -99,9 +99,19 @@ US_71 = (
 KNOWN = {"us-15": US_15, "us-71": US_71}
 
 
+def unit_of(problem: Any) -> str:
+    """Return what one firm of the problem is: a ``sector`` of a table, or a ``firm``."""
+    return "sector" if _known(problem) else "firm"
+
+
 def names_of(problem: Any) -> tuple[list[str], list[str]]:
     """Return a short label and a full name for each firm; the firm's number where no name is known."""
-    known = KNOWN.get(problem.name.rpartition("/")[2].removesuffix("-topology"), ())
-    if len(known) != problem.n:
+    known = _known(problem)
+    if not known:
         return [str(j) for j in range(problem.n)], [f"firm {j}" for j in range(problem.n)]
     return [short for short, _ in known], [name for _, name in known]
+
+
+def _known(problem: Any) -> tuple[tuple[str, str], ...]:
+    table = KNOWN.get(problem.name.rpartition("/")[2].removesuffix("-topology"), ())
+    return table if len(table) == problem.n else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -39,6 +40,9 @@ EXCEPTIONS = {
 }
 
 
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info")
+
+
 def sources(room: str) -> list[Path]:
     return sorted((ROOT / room).rglob("*.py"))
 
@@ -50,7 +54,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         (tree / name).write_bytes((ROOT / name).read_bytes())
     for folder in (*ROOMS, "src"):
-        subprocess.run(["cp", "-R", "-P", str(ROOT / folder), str(tree / folder)], check=True)
+        shutil.copytree(
+            ROOT / folder, tree / folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
     out = tmp_path_factory.mktemp("wheel")
     command = [
         sys.executable,

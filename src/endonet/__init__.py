@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from endonet.formulations.errors import EconomyWarning as EconomyWarning
     from endonet.formulations.errors import EndonetError as EndonetError
     from endonet.formulations.errors import InputError as InputError
+    from endonet.formulations.errors import NotApplicableError as NotApplicableError
+    from endonet.formulations.errors import UnavailableError as UnavailableError
     from endonet.formulations.errors import VerificationError as VerificationError
+    from endonet.formulations.export import export as export
     from endonet.formulations.planner.problem import PlannerProblem as PlannerProblem
     from endonet.formulations.planner.rows import LinearRow as LinearRow
     from endonet.instances.files import load as load
     from endonet.instances.files import load_solution as load_solution
     from endonet.instances.files import save as save
     from endonet.instances.files import save_solution as save_solution
+    from endonet.solvers.comparison import Comparison as Comparison
     from endonet.solvers.solution import Solution as Solution
     from endonet.solvers.solution import Status as Status
 
@@ -45,13 +49,17 @@ _PUBLIC = {
     "EconomyWarning": "endonet.formulations.errors",
     "EndonetError": "endonet.formulations.errors",
     "InputError": "endonet.formulations.errors",
+    "NotApplicableError": "endonet.formulations.errors",
+    "UnavailableError": "endonet.formulations.errors",
     "VerificationError": "endonet.formulations.errors",
+    "export": "endonet.formulations.export",
     "PlannerProblem": "endonet.formulations.planner.problem",
     "LinearRow": "endonet.formulations.planner.rows",
     "load": "endonet.instances.files",
     "load_solution": "endonet.instances.files",
     "save": "endonet.instances.files",
     "save_solution": "endonet.instances.files",
+    "Comparison": "endonet.solvers.comparison",
     "Solution": "endonet.solvers.solution",
     "Status": "endonet.solvers.solution",
 }

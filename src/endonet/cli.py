@@ -137,7 +137,9 @@ def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
         for sentence in comparison.contradictions:
             click.echo(f"endonet: CONTRADICTION: {sentence}", err=True)
         return frame.REFUTED
-    return frame.ANSWERED if any(row.value is not None or row.proof for row in comparison.rows) else frame.UNFINISHED
+    interrupted = any(row.stopped_by == "interrupted" for row in comparison.rows)
+    answered = any(row.value is not None or row.proof for row in comparison.rows)
+    return frame.ANSWERED if answered and not interrupted else frame.UNFINISHED
 
 
 @commands.command()
@@ -197,8 +199,8 @@ def evaluate(problem: str, decision: str | None, solution: str | None, as_json: 
 @click.option("--latex", is_flag=True, help="As LaTeX, ready to paste.")
 def show(formulation: str, latex: bool) -> int:
     """Show the mathematics of FORMULATION, such as planner/lifted."""
+    import endonet.formulations.show as writer
     from endonet import api
-    from endonet.formulations import show as writer
 
     found = api.formulation(formulation)
     click.echo(writer.latex(found) if latex else writer.text(found))
