@@ -74,12 +74,12 @@ def save(problem: Problem, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputError
-        If the ending is another one, or the file cannot be written.
+        If the ending is another one, the JSON would be too long to be read back, or the file cannot be written.
     """
     target = _path(path)
     formats.check_ending(target, INSTANCE_ENDINGS)
     fields = registry.load(registry.family_module(catalogue.ROOM, problem.family).WRITE)(problem)
-    atomic.write(target, lambda stream: formats.write(fields, target, stream))
+    atomic.write(target, lambda stream: formats.write(fields, target, stream, limit=formats.JSON_LIMIT))
 
 
 def load_solution(path_or_dict: str | os.PathLike[str] | Mapping[str, Any], problem: Problem | None = None) -> Solution:

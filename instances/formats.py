@@ -69,8 +69,7 @@ def read(path: Path, exact: Callable[[Mapping[str, Any]], bool] = lambda fields:
     """
     try:
         with path.open("rb") as stream:
-            magic = stream.read(4)
-            stream.seek(0)
+            magic = stream.peek(4)[:4]  # a pipe cannot seek
             if magic == _ZIP_MAGIC:
                 fields = _read_npz(stream)
                 if exact(fields):
@@ -110,22 +109,28 @@ def parse(text: str, exact: bool = False) -> dict[str, Any]:
     return value
 
 
-def write(fields: Mapping[str, Any], path: Path, stream: BinaryIO) -> None:
-    """Write fields in the format that the path's ending asks for: .json, .json.gz or .npz.
+def write(fields: Mapping[str, Any], path: Path, stream: BinaryIO, limit: int | None = None) -> None:
+    """Write fields in the format that the path's ending asks for: .npz, .json.gz, or else plain JSON.
 
     Raises
     ------
     InputError
-        If the ending is another one, or a number is not finite.
+        If a number is not finite, or the JSON is longer than ``limit`` bytes.
     """
     name = path.name.lower()
     if name.endswith(".npz"):
         np.savez(stream, **_flattened(fields))  # type: ignore[arg-type]
-    elif name.endswith(".json.gz"):
+        return
+    data = dump(fields).encode("utf-8")
+    if limit is not None and len(data) > limit:
+        raise FileError(
+            str(path), "file", f"its JSON would be longer than {limit // 2**20} MiB", "end its name in .npz"
+        )
+    if name.endswith(".json.gz"):
         with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
-            packed.write(dump(fields).encode("utf-8"))
+            packed.write(data)
     else:
-        stream.write(dump(fields).encode("utf-8"))
+        stream.write(data)
 
 
 def check_ending(path: Path, endings: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -390,6 +391,29 @@ def test_the_ending_chooses_the_format_and_others_are_refused(tmp_path: Path) ->
     with pytest.raises(en.InputError, match=r"end its name in \.json"):
         en.save(rich_problem(), tmp_path / "a.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instance_too_long_to_read_back_as_json_is_sent_to_npz(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "JSON_LIMIT", 100)
+    with pytest.raises(en.InputError, match=r"end its name in \.npz"):
+        en.save(rich_problem(), tmp_path / "a.json")
+    assert list(tmp_path.iterdir()) == []
+    en.save(rich_problem(), tmp_path / "a.npz")
+    monkeypatch.undo()
+    assert same(en.load(tmp_path / "a.npz"), rich_problem())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_instance_can_come_through_a_pipe(tmp_path: Path, pack: Any) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    data = pack(json.dumps(valid_fields()).encode())
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,), daemon=True)
+    writer.start()
+    assert en.load(tmp_path / "pipe").n == 3
+    writer.join(timeout=5)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
