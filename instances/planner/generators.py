@@ -174,8 +174,8 @@ def sparse_weighted(
     if not self_links and n > 1:
         buyer = np.where(buyer == supplier, (buyer + 1) % n, buyer)
     lonely = np.flatnonzero(np.bincount(buyer, minlength=n) == 0)
-    helper = (lonely + 1 + draws.whole(rng, np.full(lonely.size, max(1, n - 1)))) % n
-    place = np.unique(np.concatenate([buyer * n + supplier, lonely * n + helper]))
+    partner = (lonely + 1 + draws.whole(rng, np.full(lonely.size, max(1, n - 1)))) % n
+    place = np.unique(np.concatenate([buyer * n + supplier, lonely * n + partner]))
     pointer = np.searchsorted(place, np.arange(n + 1, dtype=np.int64) * n)
     weight = draws.lognormal(rng, 0.5, place.size)
     Omega = sp.csc_array((weight, place % n, pointer), shape=(n, n))
