@@ -232,7 +232,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         text(row.rel_gap, ".1e"),
         text(row.error, ".1e"),
         "–" if row.differs is None else str(row.differs),
-        "–" if row.wall_time is None else f"{row.wall_time:.3f}",
+        "–" if row.wall_time is None else "<0.001" if row.wall_time < 0.001 else f"{row.wall_time:.3f}",
     )
 
 
