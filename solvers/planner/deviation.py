@@ -29,6 +29,7 @@ from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 NEIGHBOURHOODS = ("one", "two")
 BATCH = 256
+LINKS_IN_A_BATCH = 4_000_000
 PAIRS_AT_ONCE = 1 << 20
 
 Moves = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -100,6 +101,7 @@ def climb(
     widest = start.copy()
     widest[firms] = 1
     ceiling = screen.input_ceiling(e, widest)
+    batch = max(1, min(BATCH, LINKS_IN_A_BATCH // (problem.n + problem.links)))
     passes = tested = made = 0
     stopped_by, settled, reach = StoppedBy.FINISHED, False, "one"
     try:
@@ -113,8 +115,8 @@ def climb(
                 screen.fill_screen(e, point, ceiling, u, bounds)
             made_now = 0
             for off, on in _moves(point, bounds, firms, reach):
-                for first in range(0, off.size, BATCH):
-                    last = min(first + BATCH, off.size)
+                for first in range(0, off.size, batch):
+                    last = min(first + batch, off.size)
                     count = flips.try_moves(e, rows, point, work, bounds, made_now == 0, off, on, first, last)
                     if count < 0:
                         raise EndonetError("the fixed point (7) did not settle; alpha is too close to 1 for doubles")

@@ -229,13 +229,13 @@ class Search:
 
     def _show(self) -> None:
         if self.progress is not None:
-            best = math.exp(self.list.key[0]) if self.list.count.sum() else None
+            best = math.exp(self.list.key[0]) if self.list.filled[0] else None
             self.progress.show(nodes=int(self.tally[0]), incumbent=best, found=self.found, open=len(self._tasks))
 
     def networks(self) -> list[tuple[float, NDArray[np.int8]]]:
         """Return the networks listed, best first, each with its output by the problem's own evaluator."""
         found = []
-        for m in range(int(self.list.count[0])):
+        for m in range(int(self.list.filled[0])):
             theta = self._theta(int(self.list.mask[m]))
             outcome = self.problem.evaluate(theta)
             if outcome.feasible:
@@ -350,7 +350,7 @@ class Search:
         """Add one thread's networks and counts to those of all, and give it the common list."""
         self.tally += tally
         tally[:] = 0
-        for m in range(int(mine.count[0])):
+        for m in range(int(mine.filled[0])):
             removal.insert(self.list, mine.key[m], mine.size[m], mine.mask[m])
         self._raise_cutoff()
         self._copy_list(mine)

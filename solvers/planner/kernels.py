@@ -89,39 +89,42 @@ def power_sum(a, kappa):
 
 
 @njit(cache=True, nogil=True)
-def owed(e, k, a, y, u):
-    """Return m_k = Σ_j Ω_kj α_j u_j / y_j over the firms that produce."""
+def owed(e, k, pays):
+    """Return m_k = Σ_j Ω_kj pays_j, where pays_j = α_j u_j / y_j."""
     m = 0.0
     for p in range(e.out_ptr[k], e.out_ptr[k + 1]):
-        j = e.buyers[p]
-        if a[j] > 0.0:
-            m += e.out_weight[p] * e.alpha[j] * u[j] / y[j]
+        m += e.out_weight[p] * pays[e.buyers[p]]
     return m
 
 
 @njit(cache=True, nogil=True)
 def adjoint(e, a, y, T, u, tolerance):
-    """Solve for u in place by Gauss–Seidel (Neumann) sweeps from ``u``; returns the sweeps used, or −1.
+    """Solve for u in place by Gauss–Seidel (Neumann) sweeps from ``u``.
 
-    The matrix has the Leontief structure, its columns sum to α_j < 1, so the sweeps converge from anywhere.
+    Returns (pays, sweeps): pays_j = α_j u_j / y_j, 0 for firms that do not produce, and −1 sweeps if they did not
+    suffice. The matrix has the Leontief structure, its columns sum to α_j < 1, so the sweeps converge from anywhere.
     """
     n = a.size
+    pays = np.zeros(n)
     for k in range(n):
         if a[k] == 0.0:
             u[k] = 0.0
+        else:
+            pays[k] = e.alpha[k] * u[k] / y[k]
     for sweep in range(MAX_SWEEPS):
         change = 0.0
         for k in range(n - 1, -1, -1):
             if a[k] == 0.0:
                 continue
             b = a[k] if e.kappa == 1.0 else a[k] ** e.kappa
-            new = b / T + a[k] * owed(e, k, a, y, u)
+            new = b / T + a[k] * owed(e, k, pays)
             if new > 0.0:
                 change = max(change, abs(new - u[k]) / new)
             u[k] = new
+            pays[k] = e.alpha[k] * new / y[k]
         if change <= tolerance:
-            return sweep + 1
-    return -1
+            return pays, sweep + 1
+    return pays, -1
 
 
 @njit(cache=True, nogil=True)
@@ -148,7 +151,8 @@ def marginal_gains(e, theta, a, u, reshaped, tolerance, gain):
     if T == 0.0:
         return 0.0
     y = input_sums(e.indptr, e.suppliers, e.weight, a)
-    if adjoint(e, a, y, T, u, tolerance) < 0:
+    pays, sweeps = adjoint(e, a, y, T, u, tolerance)
+    if sweeps < 0:
         return -1.0
     for k in range(n):
         if not reshaped and theta[k]:
@@ -159,7 +163,7 @@ def marginal_gains(e, theta, a, u, reshaped, tolerance, gain):
             continue
         supplied = a[k] if a[k] > 0.0 else e.Z[k] * y[k] ** e.alpha[k]
         direct = (supplied if e.kappa == 1.0 else supplied**e.kappa) / T
-        indirect = supplied * owed(e, k, a, y, u)
+        indirect = supplied * owed(e, k, pays)
         if reshaped:
             gain[k] = direct / (e.sigma - 1.0) + indirect / (e.epsilon - 1.0)
         else:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 from endonet.formulations.errors import EndonetError, InputError
 from endonet.formulations.planner.fixed_point import input_sums
@@ -128,14 +128,15 @@ class Relaxation(Solver[PlannerProblem]):
                 raise StopIteration
 
         try:
-            result = minimize(
-                relaxed,
-                latest,
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(least, 1.0)] * problem.n,
-                callback=keep,
-                options={"maxiter": self.max_iterations, "gtol": self.tolerance, "ftol": 0.0, "maxfun": 10**9},
+            limits: Any = {
+                "maxiter": self.max_iterations,
+                "maxfun": 10**9,
+                "gtol": self.tolerance,
+                "ftol": 0.0,
+            }
+            box = Bounds(np.full(problem.n, least), np.ones(problem.n))
+            result: Any = minimize(
+                relaxed.__call__, latest, jac=True, method="L-BFGS-B", bounds=box, callback=keep, options=limits
             )
             latest, message = result.x, str(result.message)
             converged = bool(result.success) and ended is StoppedBy.FINISHED
@@ -179,7 +180,7 @@ class Relaxed:
         self._everyone = np.ones(problem.n, np.int8)
         self._a, self._u = np.array(problem.Z), np.zeros(problem.n)
 
-    def __call__(self, theta: Vector) -> tuple[float, Vector]:
+    def __call__(self, theta: Vector, /) -> tuple[float, Vector]:
         """Return (−log Y, its gradient)."""
         problem = self.problem
         self.evaluations += 1
@@ -189,12 +190,13 @@ class Relaxed:
             raise EndonetError("the relaxed fixed point left the range of doubles; use a start closer to 1")
         y = input_sums(e.indptr, e.suppliers, e.weight, self._a)
         T = kernels.power_sum(self._a, e.kappa)
-        if kernels.adjoint(e, self._a, y, T, self._u, SETTLED) < 0:
+        _, sweeps = kernels.adjoint(e, self._a, y, T, self._u, SETTLED)
+        if sweeps < 0:
             raise EndonetError("the adjoint did not settle; alpha is too close to 1 for doubles")
-        left, floor = problem.L - problem.f @ theta, LEAST_LABOUR * problem.L
+        left, floor = float(problem.L - problem.f @ theta), float(LEAST_LABOUR * problem.L)
         log_labour = math.log(left) if left > floor else math.log(floor) + (left - floor) / floor
-        value = math.log(T) / (problem.sigma - 1) + log_labour
-        gradient = self._u / theta - problem.f / max(left, floor)
+        value = float(math.log(T) / (problem.sigma - 1) + log_labour)
+        gradient: Vector = self._u / theta - problem.f / max(left, floor)
         return -value, -gradient
 
 

@@ -96,7 +96,7 @@ class Best(NamedTuple):
     key: np.ndarray
     size: np.ndarray
     mask: np.ndarray
-    count: np.ndarray
+    filled: np.ndarray
 
 
 def empty_stack(n: int) -> Stack:
@@ -156,7 +156,8 @@ def log_output(data, on, a):
 def fill_top(data):
     """Fill ``a_top`` with a point above every network's fixed point, close to that of the network of all firms.
 
-    The constant vector c with c ≥ Z_j (c Σ_i Ω_ij)^α_j for every j is not raised by (7), so it lies above; sweeps lower it.
+    The constant vector c with c ≥ Z_j (c Σ_i Ω_ij)^α_j for every j is not raised by (7), so it lies above; sweeps
+    lower it.
     """
     n = data.Z.size
     log_c = -np.inf
@@ -292,7 +293,7 @@ def list_network(data, on, value, best):
 @njit(cache=True, nogil=True)
 def insert(best, key, size, mask):
     """Insert a network by falling log Y, rising size and mask; drop the last if the list is full. Once only."""
-    place = best.count[0]
+    place = best.filled[0]
     while place > 0 and (
         best.key[place - 1] < key
         or (
@@ -305,7 +306,7 @@ def insert(best, key, size, mask):
         return
     if place == best.key.size:
         return
-    last = min(best.count[0], best.key.size - 1)
+    last = min(best.filled[0], best.key.size - 1)
     for m in range(last, place, -1):
         best.key[m] = best.key[m - 1]
         best.size[m] = best.size[m - 1]
@@ -313,7 +314,7 @@ def insert(best, key, size, mask):
     best.key[place] = key
     best.size[place] = size
     best.mask[place] = mask
-    best.count[0] = min(best.count[0] + 1, best.key.size)
+    best.filled[0] = min(best.filled[0] + 1, best.key.size)
 
 
 @njit(cache=True, nogil=True)

@@ -61,13 +61,16 @@ def fill_screen(e, point, ceiling, u, bounds):
     T, labour = point.total[0], point.total[1]
     bounds.gain[:] = np.inf
     bounds.excess[0] = np.inf
-    if T <= 0.0 or labour <= 0.0 or adjoint(e, point.a, point.y, T, u, PRECISION) < 0:
+    if T <= 0.0 or labour <= 0.0:
+        return
+    pays, sweeps = adjoint(e, point.a, point.y, T, u, PRECISION)
+    if sweeps < 0:
         return
     h = 1.0 / ((e.sigma - 1.0) * T)
     # u is known to about its relative precision, and every bound is a sum of terms that add up to about 1.
     excess = 1e-11
     for j in range(u.size):
-        c = owed(e, j, point.a, point.y, u) / (e.epsilon - 1.0)
+        c = owed(e, j, pays) / (e.epsilon - 1.0)
         bounds.price[j] = c
         exponent = e.alpha[j] * e.kappa
         if point.a[j] > 0.0:
