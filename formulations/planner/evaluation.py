@@ -115,7 +115,8 @@ class PlannerOutcome:
         )
         if sweeps < 0:
             raise EndonetError("the Leontief system (9) did not settle; the input shares alpha are too close to 1")
-        return v  # type: ignore[no-any-return]
+        embodied: Vector = v
+        return embodied
 
     @property
     def l(self) -> Vector:  # noqa: E743 - the paper's symbol

@@ -70,7 +70,7 @@ def productive(indptr, indices, out_ptr, buyers, active):
 
 @njit(cache=True, nogil=True)
 def iterate(indptr, indices, weight, Z, alpha, alive, a, tolerance, max_sweeps):
-    """Iterate (7) in place by Gauss–Seidel sweeps from ``a`` until no entry moves relatively by more than ``tolerance``.
+    """Iterate (7) in place by Gauss–Seidel sweeps from ``a`` until no entry moves by a larger share than ``tolerance``.
 
     Started at or above the greatest fixed point it stays above; started below (from a point that the map does not
     lower) it stays below. Returns the number of sweeps, or −1 if ``max_sweeps`` did not suffice or a number left the

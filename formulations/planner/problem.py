@@ -211,8 +211,11 @@ class PlannerProblem:
     def operating(self, theta: ArrayLike) -> NDArray[np.int8]:
         """Return θ as an int8 array after checking that it is n zeros and ones."""
         try:
-            values = np.asarray(theta, dtype=np.float64)
-        except (TypeError, ValueError):
+            raw = np.asarray(theta)
+            if raw.dtype.kind not in "biuf":
+                raise TypeError
+            values = raw.astype(np.float64)
+        except (TypeError, ValueError, OverflowError):
             raise InputError("theta", "it holds something that is not a number", "give n zeros and ones") from None
         if values.shape != (self.n,):
             raise InputError(
@@ -241,7 +244,8 @@ class PlannerProblem:
         )
 
     def _check_range(self) -> None:
-        reach = np.abs(np.log(self.A) + np.log(self.z)).max() * max(self.epsilon - 1, self.sigma - 1)
+        with np.errstate(over="ignore"):
+            reach = np.abs(np.log(self.A) + np.log(self.z)).max() * max(self.epsilon - 1, self.sigma - 1)
         if reach > 600:
             raise InputError(
                 "z",
@@ -293,7 +297,7 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(name, f"{value!r} is not a number", "give one finite number") from None
     if not math.isfinite(number):
         raise InputError(name, f"{number} is not finite", "give one finite number")
@@ -303,7 +307,7 @@ def _number(name: str, value: Any) -> float:
 def _vector(name: str, value: Any, n: int, broadcast: bool = True) -> Vector:
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(name, "it holds something that is not a number", f"give {n} finite numbers") from None
     if array.ndim == 0 and broadcast:
         array = np.full(n, float(array))
@@ -327,7 +331,7 @@ def _links(value: Any) -> sp.csc_array:
         value = _from_graph(value)
     try:
         Omega = sp.csc_array(value, dtype=np.float64, copy=True)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             "Omega", f"it is no matrix of numbers ({error})", "give an n × n array, sparse or dense"
         ) from None

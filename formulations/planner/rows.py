@@ -44,7 +44,7 @@ class LinearRow:
             members = np.array(firms, dtype=np.float64).reshape(-1)
             weights = np.array(coefficients, dtype=np.float64).reshape(-1)
             side = float(rhs)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 "constraints", f"firms, coefficients and rhs must be numbers ({error})", "mend the row"
             ) from None

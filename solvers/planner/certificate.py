@@ -1,15 +1,18 @@
 """Certificates of bounds on the planner's problem, and the check that trusts no solver.
 
-A certificate is a tree of boxes of choices. Each node fixes one firm of its parent's box and lists *rounds*; a round names
-the prices of one dual bound, or Farkas multipliers of the rows. Replaying a node costs, for each round, one envelope and
-one dual bound, so the check takes time linear in links × rounds, with outward rounding and without any solver.
+A certificate is a tree of boxes of choices. Each node fixes one firm of its parent's box and lists *rounds*; a round
+names the prices of one dual bound, or Farkas multipliers of the rows. Replaying a node costs, for each round, one
+envelope and one dual bound, so the check takes time linear in links × rounds, with outward rounding and without any
+solver.
 
     node   = {"parent": index of an earlier node or −1, "firm": j or −1, "value": 0 or 1 or −1, "rounds": [round, …]}
     round  = index into "prices"  |  {"farkas": [μ_r, …]}
+    order  = pairs [i, j] of firms of which i dominates j (see `dominance`), each of which adds the row θ_j ≤ θ_i
     prices = {"pi": shares p_j = π_j ȳ_j, float32, zlib, base64, with ȳ the root's; "T": T̂, "M": M̂, "mu": [μ_r, …]}
 
-Valid for *any* non-negative π, T̂ > 0, M̂ < L and μ of the right signs, so a certificate that was tampered with can prove less
-but never something false. Boxes that are decided completely are evaluated. Every leaf must be bounded by the solution's bound.
+Any non-negative π, T̂ > 0, M̂ < L and μ of the right signs are valid, so a certificate that was tampered with can prove
+less but never something false. Boxes that are decided completely are evaluated. Every leaf must be bounded by the bound
+that the solution claims.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
+from endonet.solvers.planner import dominance
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
 from endonet.solvers.planner.envelope import Envelope, envelope
-from endonet.solvers.solution import Solution, Status
+from endonet.solvers.solution import Solution, Status, relative_gap
 
 Choice = NDArray[np.int8]
 
@@ -92,13 +96,13 @@ class Replay:
         return True
 
     def apply(self, box: Box, prices: Prices, cutoff: float) -> tuple[Vector, NDArray[np.bool_]]:
-        """Bound a tightened box and fix the firms that the bound decides; return the shadow profits and who was fixed."""
+        """Bound a tightened box and fix the firms that this decides; return what the other choice is worth, and who."""
         assert box.envelope is not None
         U, D = bound(self.problem, box.lower, box.upper, box.envelope, prices)
         box.top = min(box.top, U)
         undecided = box.lower != box.upper
-        off = undecided & (D < 0) & (U + D <= cutoff)
-        on = undecided & (D > 0) & (U - D <= cutoff)
+        off = undecided & (D < 0) & (cutoff >= U + D)
+        on = undecided & (D > 0) & (cutoff >= U - D)
         box.upper[off] = 0
         box.lower[on] = 1
         return U - np.abs(D), off | on
@@ -234,7 +238,7 @@ def _check_decision(problem: PlannerProblem, solution: Solution) -> tuple[float 
 
 
 def _check_status(solution: Solution, value: float | None, claimed: float) -> None:
-    gap = None if value is None else 0.0 if claimed == value else abs(claimed - value) / abs(value) if value else math.inf
+    gap = relative_gap(value, claimed)
     if gap is not None and solution.rel_gap is not None and abs(gap - solution.rel_gap) > VALUE_TOLERANCE:
         raise VerificationError(f"the claimed rel_gap is {solution.rel_gap:g}, value and bound give {gap:g}")
     if solution.status is Status.OPTIMAL:
@@ -259,7 +263,10 @@ def replay(
     VerificationError
         If the certificate is malformed or a leaf is not bounded by the claim.
     """
-    nodes, packed = _parts(certificate)
+    nodes, packed, order = _parts(certificate)
+    if not _order_holds(problem, order):
+        raise VerificationError("certificate.order holds a pair of firms that is no dominance")
+    problem = dominance.ordered(problem, order)
     cutoff = -math.inf if claimed is None or claimed == 0 else math.log(claimed)
     rules = Replay(problem)
     shares = reach(problem)
@@ -279,7 +286,8 @@ def replay(
                 raise VerificationError(f"leaf {i} of the certificate is not proved infeasible")
             if box.top > cutoff:
                 raise VerificationError(
-                    f"leaf {i} of the certificate proves only {math.exp(box.top):.15g}, the claimed bound is {claimed:.15g}"
+                    f"leaf {i} of the certificate proves only {math.exp(box.top):.15g}, "
+                    f"the claimed bound is {claimed:.15g}"
                 )
         if i and i == children[node["parent"]][-1]:
             del boxes[node["parent"]]
@@ -298,7 +306,7 @@ def _replay_node(
             try:
                 mu = np.array(entry["farkas"], dtype=np.float64).reshape(-1)
             except (KeyError, TypeError, ValueError):
-                raise VerificationError(f"certificate.nodes[{i}] holds a round that is neither prices nor multipliers") from None
+                raise VerificationError(f"certificate.nodes[{i}] holds a round that cannot be read") from None
             if not excludes(rules.problem, box.lower, box.upper, mu):
                 raise VerificationError(f"the Farkas multipliers of certificate.nodes[{i}] exclude nothing")
             return None, done + 1
@@ -313,15 +321,24 @@ def _replay_node(
     return box, done
 
 
-def _parts(certificate: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], list[Any]]:
+def _order_holds(problem: PlannerProblem, order: list[Any]) -> bool:
+    for pair in order:
+        if not isinstance(pair, list) or len(pair) != 2 or any(type(j) is not int for j in pair):
+            return False
+        if not all(0 <= j < problem.n for j in pair):
+            return False
+    return dominance.proved(problem, np.array(order, dtype=np.int64).reshape(-1, 2))
+
+
+def _parts(certificate: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
     if not isinstance(certificate, Mapping):
         raise VerificationError("there is no certificate")
     if certificate.get("kind") != KIND or certificate.get("version") != VERSION:
         raise VerificationError(f"the certificate is not of kind {KIND!r}, version {VERSION}")
-    nodes, prices = certificate.get("nodes"), certificate.get("prices")
-    if not isinstance(nodes, list) or not nodes or not isinstance(prices, list):
-        raise VerificationError("certificate.nodes or certificate.prices is missing or no list")
-    return nodes, prices
+    nodes, prices, order = certificate.get("nodes"), certificate.get("prices"), certificate.get("order")
+    if not isinstance(nodes, list) or not nodes or not isinstance(prices, list) or not isinstance(order, list):
+        raise VerificationError("certificate.nodes, certificate.prices or certificate.order is missing or no list")
+    return nodes, prices, order
 
 
 def _children(problem: PlannerProblem, nodes: list[dict[str, Any]]) -> list[list[int]]:

@@ -4,12 +4,14 @@ At each node a box of choices lower ≤ θ ≤ upper is bounded, and firms are d
 
     propagate the rows → envelope of inputs → prices from the linear program → dual bound → fix by reduced costs → again
 
-Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more firms;
-when nothing moves any more, the search branches. Every choice that is discarded was discarded by a dual bound
-(`dual_bound`), by the rows, or by Farkas multipliers of the rows, and the certificate lists, node by node, the prices that
-did it. `certificate.check` verifies it without a solver; the search applies that module's own rules.
+Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more
+firms; when nothing moves any more, the search branches. Firms that others dominate (`dominance`) follow them. Every
+choice that is discarded was discarded by a dual bound (`dual_bound`), by the rows, or by Farkas multipliers of the
+rows, and the certificate lists, node by node, the prices that did it. `certificate.check` verifies it without a solver;
+the search applies that module's own rules.
 
-Source: the convex form and its certificate are not in paper 001; see the docstrings of `outer`, `envelope`, `dual_bound`.
+Source: paper 001 has neither the convex form nor its certificate; see the docstrings of `outer`, `envelope` and
+`dual_bound` for both.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import heapq
 import itertools
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,13 +29,13 @@ from numpy.typing import NDArray
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.base import Solver
-from endonet.solvers.planner import certificate
+from endonet.solvers.planner import certificate, dominance
 from endonet.solvers.planner.certificate import SAFETY, Box, Replay
 from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
-from endonet.solvers.planner.outer import Infeasible, NoAnswer, OuterModel, Point, Warm, cold
+from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, cold
 from endonet.solvers.planner.reshaping import iterate_conditions
-from endonet.solvers.planner.start import feasible_start
+from endonet.solvers.planner.start import feasible_start, likeliest
 from endonet.solvers.planner.tiny import tiny_economy
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
@@ -42,6 +44,9 @@ Choice = NDArray[np.int8]
 
 STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
 LEAST_GAP = 1e-11  # a smaller rel_gap drowns in rounding
+POLISHING = 1.0  # seconds for one local search or one repair
+FREE_REPAIRS = 10  # so many roundings are made to satisfy the rows, then those of every so many nodes
+REPAIR_EVERY = 10
 
 
 @dataclass(eq=False)
@@ -68,20 +73,34 @@ class Search:
 
     def __init__(self, problem: PlannerProblem, rel_gap: float, deadline: float) -> None:
         self.problem = problem
+        self.order = dominance.pairs(problem)
+        self.ordered = dominance.ordered(problem, self.order)
         self.deadline = deadline
         self.tolerance = math.log1p(max(rel_gap, LEAST_GAP)) - 2 * SAFETY
-        self.rules = Replay(problem)
+        self.rules = Replay(self.ordered)
         self.best: Choice | None = None
         self.log_best = -math.inf
         self.discarded = -math.inf
         self.programs = 0
+        self.repairs = 0
         self.nodes = 0
         self.used_prices: list[Prices] = []
         self.records: list[dict[str, Any]] = [{"parent": -1, "firm": -1, "value": -1, "rounds": []}]
         self.tickets = itertools.count()
         self.heap: list[tuple[float, int, Node]] = []
-        self.push(Node(self.rules.root(), 0))
         self.reach: Vector = certificate.reach(problem)
+        self.push(self.root())
+
+    def root(self) -> Node:
+        """Return the node of all choices with a first bound: free inputs, which no linear program is needed for."""
+        node = Node(self.rules.root(), 0)
+        if self.rules.tighten(node.box) and node.box.top > -math.inf:
+            assert node.box.envelope is not None
+            problem, y = self.ordered, node.box.envelope.y_high
+            T = float((problem.Zb * y ** (problem.alpha * problem.kappa)).sum())
+            M = min(float(problem.f @ node.box.lower), problem.L * (1 - 1e-9))
+            self.use(node, Prices(np.zeros(problem.n), T, M, np.zeros(problem.rows.count)))
+        return node
 
     # -- incumbent -----------------------------------------------------------------------------------------------
 
@@ -97,11 +116,13 @@ class Search:
         return True
 
     def polish(self, theta: Choice, candidates: NDArray[np.int64] | None) -> None:
-        """Offer the best choice that one-firm changes among the candidates reach from a feasible θ."""
-        self.offer(improve(self.problem, theta, candidates, deadline=min(self.deadline, time.perf_counter() + 2.0)))
+        """Offer what one-firm changes among the candidates make of a feasible θ; where there are rows, swaps too."""
+        reach = "two" if self.problem.rows.count else "one"
+        deadline = min(self.deadline, time.perf_counter() + POLISHING)
+        self.offer(improve(self.problem, theta, candidates, reach, deadline))
 
     def begin(self, initial: Choice | None) -> None:
-        """Find a first incumbent: the start that was given, or the reshaping heuristic; made feasible, then improved."""
+        """Find a first incumbent: the start given or the reshaping heuristic's, made feasible, then improved."""
         wanted = iterate_conditions(self.problem, deadline=self.deadline).theta if initial is None else initial
         start = feasible_start(self.problem, wanted, max(self.deadline - time.perf_counter(), 0.1))
         if start.theta is not None:
@@ -109,12 +130,18 @@ class Search:
             self.polish(start.theta, None)
 
     def sense(self, box: Box, point: Point) -> None:
-        """Offer what the relaxed decisions round to; where rows stand in the way, the nearest choice that satisfies them."""
+        """Offer what the relaxed decisions round to or, if that violates rows, the likeliest choice that does not."""
         theta = np.where(point.theta > 0.5, 1, 0).astype(np.int8)
-        if self.problem.rows.violated(theta.astype(np.float64)).size:
-            return
-        before = self.log_best
-        if self.offer(theta) and self.log_best > before:
+        repaired = bool(self.problem.rows.violated(theta.astype(np.float64)).size)
+        if repaired:
+            if self.repairs >= FREE_REPAIRS and self.nodes % REPAIR_EVERY:
+                return
+            self.repairs += 1
+            found = likeliest(self.problem, point.theta, box.lower, box.upper, POLISHING)
+            if found is None:
+                return
+            theta = found
+        if self.offer(theta) or (repaired and self.repairs <= FREE_REPAIRS):
             self.polish(theta, np.flatnonzero(box.lower != box.upper))
 
     # -- one node --------------------------------------------------------------------------------------------------
@@ -146,15 +173,15 @@ class Search:
             if box.top == -math.inf:
                 break  # nothing can be produced here; all that matters is whether the rows can be satisfied
             try:
-                model = OuterModel(self.problem, box, self.warm(node))
+                model = OuterModel(self.ordered, box, self.warm(node))
                 point, prices = self.approximate(box, model)
                 node.warm = model.finish()
-            except Infeasible as proof:
-                if excludes(self.problem, box.lower, box.upper, proof.mu):
+            except InfeasibleError as proof:
+                if excludes(self.ordered, box.lower, box.upper, proof.mu):
                     self.records[node.record]["rounds"].append({"farkas": proof.mu.tolist()})
                     return
                 break
-            except NoAnswer:
+            except NoAnswerError:
                 if time.perf_counter() >= self.deadline:
                     raise
                 break
@@ -204,7 +231,8 @@ class Search:
             return node.warm
         assert node.box.envelope is not None
         if self.best is None or self.log_best == -math.inf:
-            return cold(self.problem, node.box, node.box.envelope.y_high, math.inf, float(self.problem.f @ node.box.lower))
+            least = float(self.problem.f @ node.box.lower)
+            return cold(self.problem, node.box, node.box.envelope.y_high, math.inf, least)
         outcome = self.problem.evaluate(self.best)
         return cold(self.problem, node.box, outcome.inputs, float(outcome.b.sum()), float(self.problem.f @ self.best))
 
@@ -216,9 +244,9 @@ class Search:
             point = model.solve(self.deadline - time.perf_counter())
             self.programs += 1
             prices = certificate.rounded(point.prices, self.reach)
-            U, _ = bound(self.problem, box.lower, box.upper, box.envelope, prices)
+            U, _ = bound(self.ordered, box.lower, box.upper, box.envelope, prices)
             gained = lowest - U
-            if best is None or U < lowest:
+            if best is None or gained > 0:
                 lowest, best = U, prices
             self.sense(box, point)
             gap = lowest - self.cutoff
@@ -266,7 +294,7 @@ class Search:
                     nodes=self.nodes,
                     open=len(self.heap),
                 )
-        except NoAnswer:
+        except NoAnswerError:
             return StoppedBy.TIME_LIMIT
         except KeyboardInterrupt:
             return StoppedBy.INTERRUPTED
@@ -288,6 +316,7 @@ class Search:
         return {
             "kind": certificate.KIND,
             "version": certificate.VERSION,
+            "order": self.order.tolist() if self.ordered is not self.problem else [],
             "prices": [certificate.pack(p, self.reach) for p in self.used_prices],
             "nodes": self.records,
         }
@@ -297,9 +326,9 @@ class Search:
 class Certified(Solver[PlannerProblem]):
     """Certified global search: outer approximation, reduced-cost fixing, envelopes from both sides, and branching.
 
-    Takes any σ, ε, α, fixed costs, weights and linear rows on θ. Proves the global optimum to ``rel_gap``, or a bound if a
-    limit ends it first, with a certificate that `endonet.check` verifies without a solver. Deterministic on one machine
-    unless a time limit intervenes.
+    Takes any σ, ε, α, fixed costs, weights and linear rows on θ. Proves the global optimum to ``rel_gap``, or a bound
+    if a limit ends it first, with a certificate that `endonet.check` verifies without a solver. Deterministic on one
+    machine unless a time limit intervenes.
 
     Parameters
     ----------
@@ -348,17 +377,24 @@ def _search(
     statistics = {"nodes": search.nodes, "linear_programs": search.programs, "open_nodes": len(search.heap)}
     finished = stopped_by is StoppedBy.FINISHED
     top = search.log_top
-    bound_on_Y = None if top == math.inf else math.exp(top + SAFETY)
+    bound_on_Y = math.exp(top + SAFETY)
     if search.best is None:
         status = Status.INFEASIBLE if finished else Status.NO_SOLUTION
-        return Finding(None, status, stopped_by, None, None, search.proof() if finished else None, statistics=statistics)
+        return Finding(
+            None,
+            status,
+            stopped_by,
+            bound=None if finished else bound_on_Y,
+            certificate=search.proof(),
+            statistics=statistics,
+        )
     notes = () if rel_gap >= LEAST_GAP else (f"rel_gap below {LEAST_GAP:g} cannot be proved in double precision",)
     return Finding(
         search.best,
         Status.OPTIMAL if finished else Status.FEASIBLE,
         stopped_by,
         bound=bound_on_Y,
-        certificate=search.proof() if bound_on_Y is not None else None,
+        certificate=search.proof(),
         notes=notes,
         statistics=statistics,
     )

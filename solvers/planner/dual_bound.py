@@ -1,20 +1,22 @@
 """The bound certificate: prices on inputs prove a bound on output, firm by firm (weak duality).
 
-Every choice θ between ``lower`` and ``upper`` has inputs y̲ ≤ y ≤ ȳ (see `envelope`). Price each input row y_j = Σ_i Ω_ij a_i
-at π_j ≥ 0 and each row of lower_r ≤ G_r θ ≤ upper_r at μ_r (upper side if μ_r > 0, lower side if μ_r < 0), and put the two
-logarithms below their tangents at T̂ = Σ b and M̂ = Σ f θ, any T̂ > 0 and M̂ < L. What is left separates by firm:
+Every choice θ between ``lower`` and ``upper`` has inputs y̲ ≤ y ≤ ȳ (see `envelope`). Price each input row
+y_j = Σ_i Ω_ij a_i at π_j ≥ 0 and each row lower_r ≤ G_r θ ≤ upper_r at μ_r (its side g_r is the upper one if μ_r > 0,
+the lower one if μ_r < 0), and put the two logarithms below their tangents at T̂ and M̂, any T̂ > 0 and M̂ < L. What is
+left separates by firm:
 
-    log Y ≤ (log T̂ − 1)/(σ−1) + log(L − M̂) + w M̂ + Σ_r μ_r g_r + Σ_j [ −π_j y̲_j + (0 off | D_j on | max(0, D_j) undecided) ]
+    log Y ≤ (log T̂ − 1)/(σ−1) + log(L − M̂) + w M̂ + Σ_r μ_r g_r − Σ_j π_j y̲_j + Σ_on D_j + Σ_undecided max(0, D_j)
 
     D_j = max over y̲_j ≤ y ≤ ȳ_j of ( c_j Z_j y^α_j + h Z'_j y^(α_j κ) − π_j (y − y̲_j) ) − w f_j − Σ_r μ_r G_rj
     c_j = Σ_k Ω_jk π_k,   h = 1/((σ−1) T̂),   w = 1/(L − M̂)
 
-D_j is firm j's shadow profit. A firm that does not operate uses no input, but its input is at least y̲_j all the same, because
-the suppliers that surely operate produce at least that; so an operating firm pays only for what it needs beyond y̲_j. With
-y̲ = 0 this is the bound without a lower envelope; as firms become decided, [y̲_j, ȳ_j] closes and the bound becomes exact.
+D_j is firm j's shadow profit. A firm that does not operate uses no input, but its input is at least y̲_j all the same,
+because the suppliers that surely operate make at least that available; so an operating firm pays only for what it needs
+beyond y̲_j. With y̲ = 0 this is the bound without a lower envelope; as firms become decided, [y̲_j, ȳ_j] closes and the
+bound becomes exact.
 
-The D_j are reduced costs. With U the bound: θ_j = 1 proves log Y ≤ U + D_j where D_j < 0, θ_j = 0 proves log Y ≤ U − D_j where
-D_j > 0. What stays below the cutoff can be discarded.
+The D_j are reduced costs. With U the bound, D_j < 0 proves log Y ≤ U + D_j for every choice with θ_j = 1, and
+D_j > 0 proves log Y ≤ U − D_j for every choice with θ_j = 0. What stays below the cutoff can be discarded.
 
 All sums are rounded outwards: each term carries the rounding it may have suffered, and the bound includes their total.
 """
@@ -117,19 +119,18 @@ def excludes(problem: PlannerProblem, lower: NDArray[np.int8], upper: NDArray[np
 
 @njit(cache=True, nogil=True)
 def best_input(C, H, alpha, beta, pi, low, high):
-    """Return (y, top, loss): an upper bound ``top`` on the maximum over [low, high] of φ(y) = C y^α + H y^β − π (y − low).
+    """Return (y, top, loss): ``top`` bounds the maximum over [low, high] of φ(y) = C y^α + H y^β − π (y − low).
 
-    ``y`` is where it was found and ``loss`` bounds the rounding in ``top``. φ is concave if β ≤ 1, so a tangent bounds it;
-    otherwise it is concave and then convex, and its maximum is in the concave part or at ``high``.
+    ``y`` is where it was found and ``loss`` bounds the rounding in ``top``. φ is concave if β ≤ 1, so a tangent bounds
+    it; otherwise it is concave and then convex, and its maximum is in the concave part or at ``high``.
     """
     if not high > low:
         value = C * high**alpha + H * high**beta
         return high, value, 8 * UNIT * value
     split = high
-    if beta > 1.0:
-        if H > 0.0:
-            turn = (C * alpha * (1.0 - alpha) / (H * beta * (beta - 1.0))) ** (1.0 / (beta - alpha))
-            split = min(high, max(low, turn))
+    if beta > 1.0 and H > 0.0:
+        turn = (C * alpha * (1.0 - alpha) / (H * beta * (beta - 1.0))) ** (1.0 / (beta - alpha))
+        split = min(high, max(low, turn))
     y = _stationary(C, H, alpha, beta, pi, low, split)
     top = _tangent_bound(C, H, alpha, beta, pi, low, low, split * (1.0 - 1e-9) if split < high else split, y)
     at_high = C * high**alpha + H * high**beta - pi * (high - low)
@@ -237,7 +238,7 @@ def _bound(
         doubt += 4 * UNIT * base
         if upper[j]:
             C = c[j] * Z[j] * (1.0 + UNIT * (count[j] + 4.0))
-            y, gross, loss = best_input(C, h * Zb[j], alpha[j], alpha[j] * kappa, pi[j], y_low[j], y_high[j])
+            _, gross, loss = best_input(C, h * Zb[j], alpha[j], alpha[j] * kappa, pi[j], y_low[j], y_high[j])
             cost = w * f[j]
             loss += 8 * UNIT * (cost * (1.0 + L / (L - M)) + abs(toll[j]) + abs(gross)) + toll_doubt[j]
             D[j] = gross - cost - toll[j] + loss

@@ -1,17 +1,18 @@
 """Bounds on inputs for every choice left open: y̲ ≤ y(θ) ≤ ȳ for all θ with lower ≤ θ ≤ upper.
 
-The map F of (7), a_j ↦ θ_j Z_j (Σ_i Ω_ij a_i)^α_j, is monotone in a and θ, so the greatest fixed point is monotone in θ.
+The map F of (7), a_j ↦ θ_j Z_j (Σ_i Ω_ij a_i)^α_j, is monotone in a and θ, so is its greatest fixed point in θ.
 Let F^up have θ = upper and F_lo have θ = lower. By Knaster and Tarski, and because α_j < 1,
 
     ā > 0 with F^up(ā) ≤ ā   lies above the greatest fixed point of every choice,
     a̲ ≥ 0 with F_lo(a̲) ≥ a̲   lies below it.
 
 Proof of the first: let a be the greatest fixed point of F^up and t = max_j a_j/ā_j. If t > 1, then
-a = F^up(a) ≤ F^up(t ā) ≤ t^(max α) F^up(ā) ≤ t^(max α) ā < t ā, so t is no maximum. The second: a̲ ≤ F_lo(a̲) ≤ F_lo(F_lo(a̲)) ≤ …
-increases to a fixed point. Firms without a closed loop of allowed suppliers have a = 0 whatever the choice.
+a = F^up(a) ≤ F^up(t ā) ≤ t^(max α) F^up(ā) ≤ t^(max α) ā < t ā, so t is no maximum. Of the second: the sequence
+a̲ ≤ F_lo(a̲) ≤ F_lo(F_lo(a̲)) ≤ … increases to a fixed point. Firms without a closed loop of allowed suppliers have a = 0
+whatever the choice.
 
-Both vectors come from ordinary iteration, pushed outwards by a little more than rounding can reach, and are *verified* by
-the two inequalities, evaluated with outward rounding. No accuracy of the iteration is taken on trust.
+Both vectors come from ordinary iteration, pushed outwards by a little more than rounding can reach, and are *verified*
+by the two inequalities, evaluated with outward rounding. No accuracy of the iteration is taken on trust.
 """
 
 from __future__ import annotations

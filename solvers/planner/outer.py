@@ -6,13 +6,16 @@ All quantities are scaled by what they can be at most, so that everything lies i
 
     max  τ/(σ−1) + ℓ,   τ ≤ log Σ_j (b̄_j/T̄) t_j,   ℓ ≤ log(1 − Σ_j (f_j/L) θ_j)
 
-and for every firm the convex hull of its choices, {θ = 0, s = t = 0, u ∈ [u̲, 1]} ∪ {θ = 1, s ≤ u^α, t ≤ u^(ακ), u ∈ [u̲, 1]}:
-with r = u − u̲ (1 − θ), the input that is left if the firm's other self takes u̲ (1 − θ),
+and for every firm the convex hull of its choices,
+
+    {θ = 0, s = t = 0, u ∈ [u̲, 1]}  ∪  {θ = 1, s ≤ u^α, t ≤ u^(ακ), u ∈ [u̲, 1]}
+
+that is, with r = u − u̲ (1 − θ), the input that is left if the firm's other self takes u̲ (1 − θ),
 
     s ≤ θ^(1−α) r^α,   t ≤ θ^(1−ακ) r^(ακ)   (if ακ ≤ 1),   s ≤ θ,   t ≤ θ,
 
-whose tangents are homogeneous with one parameter ρ = r/θ:   s ≤ (1−e) ρ^e θ + e ρ^(e−1) r. Where ακ > 1 the hull is that of
-the curve, cut off by rows c s + h t ≤ p r + d θ, each the tangent of the concave envelope of c u^α + h u^(ακ).
+whose tangents are homogeneous with one parameter ρ = r/θ:   s ≤ (1−e) ρ^e θ + e ρ^(e−1) r. Where ακ > 1 the hull is
+that of the curve, cut off by rows c s + h t ≤ p r + d θ, each a tangent of the concave envelope of c u^α + h u^(ακ).
 
 The linear program is only a source of prices: `dual_bound` proves what they are worth.
 """
@@ -22,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import highspy
 import numpy as np
@@ -132,7 +136,7 @@ class Point:
     M: float
 
 
-class Infeasible(Exception):
+class InfeasibleError(Exception):
     """The program is infeasible; ``mu`` are Farkas multipliers of the rows on θ, if HiGHS gives any."""
 
     def __init__(self, mu: Vector) -> None:
@@ -140,7 +144,7 @@ class Infeasible(Exception):
         super().__init__("the relaxation is infeasible")
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """HiGHS stopped without an optimum."""
 
 
@@ -217,8 +221,11 @@ class OuterModel:
         one = np.ones(undecided.size)
         G = problem.rows.G[:, self.open].tocoo()
         settled = problem.rows.G @ self.box.lower.astype(np.float64)
-        blocks = {
-            "inputs": ([(buyer, self.col_s + Omega.indices, -share), (np.arange(k), self.col_u + np.arange(k), 1.0)], k),
+        blocks: dict[str, tuple[list[tuple[Any, Any, Any]], int]] = {
+            "inputs": (
+                [(buyer, self.col_s + Omega.indices, -share), (np.arange(k), self.col_u + np.arange(k), np.ones(k))],
+                k,
+            ),
             "sums": (
                 [
                     (np.zeros(k), self.col_t + np.arange(k), -self.b_high[live] / self.T),
@@ -238,7 +245,7 @@ class OuterModel:
         count, entries, row_low, row_high = 0, [], [], []
         for name, (block, size) in blocks.items():
             self.first[name] = count
-            entries += [tuple(np.broadcast_arrays(count + np.asarray(r), c, v)) for r, c, v in block]
+            entries += [(count + np.asarray(r), np.asarray(c), np.asarray(v)) for r, c, v in block]
             row_low.append(problem.rows.lower - settled if name == "sides" else np.full(size, -INFINITY))
             row_high.append(problem.rows.upper - settled if name == "sides" else np.zeros(size))
             count += size
@@ -351,9 +358,9 @@ class OuterModel:
 
         Raises
         ------
-        Infeasible
+        InfeasibleError
             With Farkas multipliers of the rows on θ.
-        NoAnswer
+        NoAnswerError
             If HiGHS stops for any other reason.
         """
         highs, problem, live, open_ = self.highs, self.problem, self.live, self.open
@@ -368,9 +375,9 @@ class OuterModel:
         sides = slice(self.first["sides"], self.first["sides"] + problem.rows.count)
         if status == INFEASIBLE:
             _, exists, ray = highs.getDualRay()
-            raise Infeasible(-np.asarray(ray)[sides] if exists else np.zeros(problem.rows.count))
+            raise InfeasibleError(-np.asarray(ray)[sides] if exists else np.zeros(problem.rows.count))
         if status != OPTIMAL:
-            raise NoAnswer(highs.modelStatusToString(status))
+            raise NoAnswerError(highs.modelStatusToString(status))
         solution = highs.getSolution()
         x = np.asarray(solution.col_value)
         dual = -np.asarray(solution.row_dual) / self.scale
@@ -421,7 +428,7 @@ class OuterModel:
 
 
 def cold(problem: PlannerProblem, box: Box, y: Vector, T: float, M: float) -> Warm:
-    """Return where to start without a nearby program: tangents at the inputs ``y`` of a good choice and at the largest."""
+    """Return where to start without a nearby program: tangents at the inputs ``y`` of a good choice and at ȳ."""
     assert box.envelope is not None
     y_high = box.envelope.y_high
     j = np.flatnonzero((box.upper == 1) & (y_high > 0))
@@ -460,14 +467,14 @@ def _tangent(kind, rho, ul, alpha, beta, mix):
 
 @njit(cache=True)
 def _envelope_tangent(c, h, alpha, beta, low, rho):
-    """Tangent at ρ of the concave envelope on [low, 1] of c u^α + h u^β with α < 1 < β: the curve, then a chord to 1."""
+    """Tangent at ρ of the concave envelope on [low, 1] of c u^α + h u^β, α < 1 < β: the curve, then a chord to 1."""
     end = c + h
     left, right = low, 1.0
     for _ in range(60):
         # the chord from x to 1 is a tangent at x where φ(x) + φ'(x)(1 − x) = φ(1); left of that it lies above
         x = 0.5 * (left + right)
-        gap = c * x**alpha + h * x**beta + (c * alpha * x ** (alpha - 1.0) + h * beta * x ** (beta - 1.0)) * (1.0 - x) - end
-        if x > 0 and gap > 0:
+        slope = c * alpha * x ** (alpha - 1.0) + h * beta * x ** (beta - 1.0)
+        if c * x**alpha + h * x**beta + slope * (1.0 - x) > end:
             left = x
         else:
             right = x
@@ -476,10 +483,7 @@ def _envelope_tangent(c, h, alpha, beta, low, rho):
         slope = c * alpha * rho ** (alpha - 1.0) + h * beta * rho ** (beta - 1.0)
         return slope, c * rho**alpha + h * rho**beta - slope * rho
     value = c * x**alpha + h * x**beta
-    if 1.0 - x < 1e-12:
-        slope = c * alpha + h * beta
-    else:
-        slope = (end - value) / (1.0 - x)
+    slope = c * alpha + h * beta if 1.0 - x < 1e-12 else (end - value) / (1.0 - x)
     return slope, end - slope
 
 
