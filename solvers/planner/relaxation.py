@@ -128,16 +128,16 @@ class Relaxation(Solver[PlannerProblem]):
                 raise StopIteration
 
         try:
-            limits: Any = {
+            # The stubs of scipy know no callable object that returns value and gradient together.
+            climb: Any = minimize
+            limits = {
                 "maxiter": self.max_iterations,
                 "maxfun": 10**9,
                 "gtol": self.tolerance,
                 "ftol": 0.0,
             }
             box = Bounds(np.full(problem.n, least), np.ones(problem.n))
-            result: Any = minimize(
-                relaxed.__call__, latest, jac=True, method="L-BFGS-B", bounds=box, callback=keep, options=limits
-            )
+            result: Any = minimize(loss, latest, jac=True, method="L-BFGS-B", bounds=box, callback=keep, options=limits)
             latest, message = result.x, str(result.message)
             converged = bool(result.success) and ended is StoppedBy.FINISHED
             if result.status == 1 and ended is StoppedBy.FINISHED:
