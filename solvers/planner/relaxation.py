@@ -137,7 +137,7 @@ class Relaxation(Solver[PlannerProblem]):
                 "ftol": 0.0,
             }
             box = Bounds(np.full(problem.n, least), np.ones(problem.n))
-            result: Any = minimize(loss, latest, jac=True, method="L-BFGS-B", bounds=box, callback=keep, options=limits)
+            result = climb(relaxed, latest, jac=True, method="L-BFGS-B", bounds=box, callback=keep, options=limits)
             latest, message = result.x, str(result.message)
             converged = bool(result.success) and ended is StoppedBy.FINISHED
             if result.status == 1 and ended is StoppedBy.FINISHED:
