@@ -91,7 +91,7 @@ class Lifted(PlannerFormulation):
     title = "The planner's problem as a convex MINLP"
     math_class = MathClass.CONVEX_MINLP
     relaxation_convex = True
-    source = "paper 001, equations (7)-(8), in a = q^(epsilon-1), b = q^(sigma-1); hull of each firm's choices"
+    source = "paper 001, equations (7)-(8), in a = q^(ε-1), b = q^(σ-1); hull of each firm's choices"
     modellers = (Modeller.PYOMO, Modeller.CVXPY)
     symbols = (
         (r"\theta_j", "1 if firm j operates, 0 otherwise"),
@@ -100,7 +100,7 @@ class Lifted(PlannerFormulation):
         (r"y_j", "inputs of firm j as a share of their ceiling"),
         (r"T", "final demand's sum as a share of its ceiling"),
         (r"M", "fixed costs as a share of labour"),
-        (r"W", "Y^((σ-1)/σ) as a share of its ceiling, with Y = L Q W^(σ/(σ-1)), Q at the ceiling"),
+        (r"W", "Y^((σ-1)/σ) as a share of its ceiling; Y = L Q̄ W^(σ/(σ-1)), Q̄ aggregate productivity there"),
         (r"w_{ij}", "weight of supplier i among the inputs of j at the ceiling; sums to 1 over i"),
         (r"d_j", "weight of firm j in final demand at the ceiling; sums to 1"),
         (r"\kappa", "(σ-1)/(ε-1)"),
@@ -177,7 +177,7 @@ class Lifted(PlannerFormulation):
             model.y[j].set_value(min(float(outcome.inputs[j]) / model.y_bar[j], 1.0))
         demand = sum(model.b_bar[j] * model.b[j].value for j in model.makers)
         model.T.set_value(min(demand / sum(model.b_bar.values()), 1.0) if len(model.makers) else 0.0)
-        model.M.set_value(float(outcome.problem.f @ outcome.theta) / outcome.problem.L)
+        model.M.set_value(float(outcome.problem.f @ outcome.theta) / outcome.problem.L, skip_validation=True)
 
     def _pyomo(self, problem: PlannerProblem, relaxed: bool) -> pyo.ConcreteModel:
         data, alpha = Shares.of(problem), problem.alpha.tolist()

@@ -69,7 +69,7 @@ class Scip(Solver[PlannerProblem]):
     ----------
     rel_gap : float, default 1e-6
         SCIP stops once its bound is this close to its best solution. Its tolerances do not carry much further.
-    feasibility : float, default 1e-9
+    feasibility : float, default 1e-8
         By how much SCIP may miss a row of the model (numerics/feastol).
     node_limit : int, optional
         Nodes after which the best decision and bound so far are returned.
@@ -85,7 +85,7 @@ class Scip(Solver[PlannerProblem]):
     remedy: ClassVar[str] = "pip install endonet[scip]"
 
     rel_gap: float = 1e-6
-    feasibility: float = 1e-9
+    feasibility: float = 1e-8
     node_limit: int | None = None
 
     def __post_init__(self) -> None:
