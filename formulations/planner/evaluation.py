@@ -151,7 +151,8 @@ class PlannerOutcome:
     @property
     def prices(self) -> Vector:
         """The multipliers λ_j = w / q_j of the goods constraints (2), with the final good as numeraire."""
-        return np.divide(self.Q, self.q, out=np.full(self.problem.n, np.inf), where=self.q > 0)
+        prices: Vector = np.divide(self.Q, self.q, out=np.full(self.problem.n, np.inf), where=self.q > 0)
+        return prices
 
     @property
     def sales(self) -> Vector:
