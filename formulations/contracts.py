@@ -134,9 +134,9 @@ class Formulation(ABC, Generic[P]):
     modellers : tuple of Modeller
         The languages that ``build`` can write.
     symbols : sequence of (symbol, meaning)
-        The notation table.
+        The notation table: symbols in LaTeX without delimiters, meanings in words, where Unicode's Greek may stand.
     equations : sequence of Equation
-        The mathematics, in the order of the model.
+        The mathematics, in the order of the model; `endonet.formulations.show` prints it.
     """
 
     name: str
@@ -150,7 +150,10 @@ class Formulation(ABC, Generic[P]):
 
     @abstractmethod
     def build(self, problem: P, modeller: Modeller | str = Modeller.PYOMO) -> Any:
-        """Return an ordinary model whose components carry the paper's symbols."""
+        """Return an ordinary model whose components carry the paper's symbols.
+
+        A family may add keyword arguments, such as ``relaxed`` for the continuous relaxation.
+        """
 
     @abstractmethod
     def extract(self, model: Any) -> Any:
