@@ -150,6 +150,18 @@ def test_it_starts_even_where_all_firms_together_cost_more_than_all_labour() -> 
     assert solution.value > 0
 
 
+@pytest.mark.parametrize("kind", [Reshaping, Relaxation])
+def test_an_economy_that_can_neither_produce_nor_pay_is_answered_by_nobody(
+    kind: type[Reshaping] | type[Relaxation],
+) -> None:
+    with pytest.warns(UserWarning, match="can never produce"):
+        problem = PlannerProblem(np.triu(np.ones((4, 4)), 1), np.ones(4), f=0.4)
+    solution = kind().solve(problem)
+    assert not solution.contradicted
+    assert solution.status is Status.NOT_CONVERGED
+    assert solution.decision.sum() == 0
+
+
 def test_limits_are_told_apart() -> None:
     problem = table_one(0, 12)
     assert Reshaping(max_iterations=1).solve(problem).stopped_by is StoppedBy.ITERATION_LIMIT

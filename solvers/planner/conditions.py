@@ -33,7 +33,7 @@ class Conditions(NamedTuple):
     Attributes
     ----------
     theta : int8 array, shape (n,)
-        The fixed point if there is one, otherwise the best θ seen.
+        The fixed point if there is one, otherwise the best θ seen; nobody, if none seen leaves labour.
     converged : bool
         Whether ``theta`` satisfies its own first-order conditions.
     value : float
@@ -117,6 +117,8 @@ def iterate(
         stopped_by = StoppedBy.INTERRUPTED
     if converged:
         best, best_value = theta, values[-1]
+    if best_value == -math.inf:
+        best, best_value = np.zeros(problem.n, np.int8), 0.0
     flips = np.flatnonzero(_changing(path[loop_from:], problem.n))
     return Conditions(
         best, converged, best_value, len(values), len(path[loop_from:]), flips, values, active, stopped_by

@@ -25,6 +25,7 @@ from endonet.solvers.base import Solver
 from endonet.solvers.planner import flips, kernels, screen
 from endonet.solvers.planner.start import feasible_start
 from endonet.solvers.planner.tiny import tiny_economy
+from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 NEIGHBOURHOODS = ("one", "two")
@@ -89,8 +90,9 @@ def climb(
     candidates: ArrayLike | None = None,
     neighbourhood: str = "one",
     deadline: float | None = None,
+    progress: Progress | None = None,
 ) -> Walk:
-    """Do what `improve` does and report how it went."""
+    """Do what `improve` does and report how it went; ``progress`` shows the changes tested and made."""
     start = problem.operating(theta)
     firms = np.arange(problem.n) if candidates is None else np.unique(np.asarray(candidates, np.int64))
     e, rows = kernels.economy(problem), flips.rows_by_firm(problem)
@@ -122,6 +124,8 @@ def climb(
                         raise EndonetError("the fixed point (7) did not settle; alpha is too close to 1 for doubles")
                     made_now += count
                     tested += last - first
+                    if progress is not None:
+                        progress.show(passes=passes, tested=tested, changes=made + made_now)
                     if deadline is not None and time.perf_counter() > deadline:
                         stopped_by = StoppedBy.TIME_LIMIT
                         break
@@ -218,7 +222,8 @@ class Deviation(Solver[PlannerProblem]):
         moved = int((start.theta != wanted).sum())
         nearest = f"the start was not feasible; the nearest feasible one changes {moved} firms"
         notes: tuple[str, ...] = (nearest,) if moved else ()
-        walk = climb(problem, start.theta, neighbourhood=self.neighbourhood, deadline=deadline)
+        with Progress(self.log) as progress:
+            walk = climb(problem, start.theta, neighbourhood=self.neighbourhood, deadline=deadline, progress=progress)
         if not walk.settled:
             notes += ("the search was stopped; θ is the best network seen",)
         report: dict[str, Any] = {"passes": walk.passes, "tested": walk.tested, "changes": walk.made}

@@ -63,7 +63,7 @@ class Enumeration(Solver[PlannerProblem]):
         If positive, count in ``statistics["within"]`` the networks whose output is at least (1 − within) of the best.
         This takes a second search.
     max_firms : int, default 40
-        Economies with more firms are refused: the work grows exponentially, by about 1.5 for each firm. At most 63.
+        Economies with more firms are refused, since the work grows exponentially. At most 63.
     initial : array_like of 0 and 1, optional
         A network to start the climb to a first incumbent from; by default every firm is on.
     """
@@ -97,8 +97,15 @@ class Enumeration(Solver[PlannerProblem]):
         tiny = tiny_economy()
         search = Search(tiny, 1, 1, None, None)
         search.run()
-        Search(tiny, 0, 1, None, None, floor=-10.0).run()
         search.any_feasible()
+        # The search of so small an economy may be over before it begins; these are the kernels it may not have used.
+        stack, on = removal.empty_stack(tiny.n), np.ones(tiny.n, np.uint8)
+        removal.plant(search.data, stack, on, 0, WORTHLESS)
+        removal.consider(search.data, stack, 0, 0.0, np.empty(tiny.n), search.list)
+        removal.insert(search.list, search.list.key[0], search.list.size[0], search.list.mask[0])
+        removal.split(stack, on)
+        removal.open_bound(stack)
+        removal.explore(search.data, stack, search.list, WORTHLESS, 1.0, math.inf, CHUNK, search.tally)
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
         """Search for the best networks, then count those within reach of the best."""
