@@ -89,3 +89,15 @@ def test_console_examples(command: tuple[str, str], folder: Path) -> None:
 def test_files_that_the_readme_points_to_exist() -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)]+)\)", TEXT):
         assert (ROOT / target).exists(), f"there is no {target}"
+
+
+def test_the_tables_list_what_there_is() -> None:
+    """Every solver with what it proves, and every formulation with its class and the shape of its relaxation."""
+    from endonet import catalogue
+
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line[:1] == "|"]
+    table = {row[0]: row for row in rows}
+    for solver in catalogue.solvers():
+        assert table[solver["name"]][2] == solver["proves"]
+    for formulation in catalogue.formulations():
+        assert table[formulation["name"]][1:3] == [formulation["class"], formulation["relaxation"]]
