@@ -78,6 +78,37 @@ def worst_violation(model):
     return max(missed) / size
 
 
+def highest(problem):
+    """Every firm on that propagating the rows does not exclude."""
+    lower, upper = np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)
+    problem.rows.propagate(lower, upper)
+    return upper
+
+
+def divided(part, whole):
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def fill(program, values):
+    """Give a CVXPY program these values, and its remaining variables the largest that their cones allow."""
+    for name, variable in program.var_dict.items():
+        if name in values:
+            variable.save_value(np.asarray(values[name], dtype=float))
+    for constraint in program.constraints:
+        if isinstance(constraint, cp.PowCone3D) and constraint.args[2].value is None:
+            x, y, z = constraint.args
+            z.save_value(x.value**constraint.alpha.value * y.value ** (1 - constraint.alpha.value))
+
+
+def missed(constraint):
+    """By how much a CVXPY constraint is violated."""
+    if isinstance(constraint, cp.PowCone3D):
+        x, y, z = (np.atleast_1d(part.value) for part in constraint.args)
+        alpha = np.atleast_1d(constraint.alpha.value)
+        return np.max(np.abs(z) - x**alpha * y ** (1 - alpha), initial=0)
+    return np.max(constraint.violation(), initial=0)
+
+
 class TestAtADecision:
     @RANDOM
     @given(economies(), st.data())
@@ -126,6 +157,41 @@ class TestAtADecision:
                 missed = max(-constraint.uslack(), -constraint.lslack())
                 made = outcome.y[j] if form is PRIMAL else 1.0
                 assert missed > 0.0009 * (1 - problem.alpha[j]) * made
+
+    @RANDOM
+    @given(economies(), st.data())
+    def test_the_evaluators_quantities_lie_on_cvxpys_cones(self, problem, data):
+        theta = np.array(data.draw(st.lists(st.integers(0, 1), min_size=problem.n, max_size=problem.n)))
+        outcome = problem.evaluate(theta)
+        most = problem.evaluate(highest(problem))
+        if not outcome.feasible:
+            return
+        share = np.where(most.inputs > 0, outcome.inputs / np.where(most.inputs > 0, most.inputs, 1), 0) * (most.q > 0)
+        tangible = (most.q > 0) & (problem.alpha * problem.kappa > 1)
+        ceiling = most.Q if most.Q > 0 else 1.0
+        lifted = {
+            "theta": theta,
+            "a": divided(outcome.a, most.a),
+            "b": divided(outcome.b, most.b),
+            "y": share,
+            "T": (outcome.Q / ceiling) ** (problem.sigma - 1),
+            "M": problem.f @ theta / problem.L,
+            "W": (outcome.value / (ceiling * problem.L)) ** (1 - 1 / problem.sigma),
+            "t": share[tangible] ** problem.kappa,
+        }
+        rho = 1 - 1 / problem.epsilon
+        parts = problem.Omega.data ** (1 / problem.epsilon) * outcome.x.data**rho
+        bundle = np.bincount(outcome.x.tocoo().col, parts, problem.n) ** (1 / rho)
+        primal = {"theta": theta, "c": outcome.c, "l": outcome.l, "x": outcome.x.data, "X": bundle, "Y": outcome.value}
+        for form, values in [(LIFTED, lifted), (PRIMAL, primal)]:
+            program = form.build(problem, "cvxpy", relaxed=True)
+            fill(program, values)
+            size = max(1.0, max(np.abs(v.value).max(initial=0) for v in program.variables()))
+            for constraint in program.constraints:
+                assert missed(constraint) <= 1e-8 * size, constraint.label
+                if constraint.label in ("constraint_demand_bundle_sum", "constraint_input_bundle"):
+                    assert np.abs(constraint.expr.value).max(initial=0) <= 1e-8 * size
+            assert form.output(problem, program.objective.value) == pytest.approx(outcome.value, rel=1e-9, abs=1e-12)
 
     def test_bundle_row_is_needed(self):
         # with the chord alone b could exceed q^(σ−1) below the ceiling; the row that makes the model exact forbids it

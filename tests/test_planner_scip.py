@@ -126,7 +126,7 @@ class TestLimits:
         assert solution.bound >= (solution.value or 0.0)
 
     def test_node_limit(self):
-        solution = en.solve(economy(40, 3, 8.0, 3.0, fixed=1.2), "scip", node_limit=1, time_limit=60)
+        solution = en.solve(economy(12, 7, 8.0, 3.0, fixed=1.2), "scip", node_limit=1, time_limit=60)
         assert solution.stopped_by is StoppedBy.NODE_LIMIT
         assert solution.status in (Status.FEASIBLE, Status.NO_SOLUTION)
 
