@@ -14,6 +14,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+NOISE = 1e-13  # relative changes below this may be rounding, and are once they have grown so often:
+STALLS = 8
+
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 
@@ -72,11 +75,14 @@ def productive(indptr, indices, out_ptr, buyers, active):
 def iterate(indptr, indices, weight, Z, alpha, alive, a, tolerance, max_sweeps):
     """Iterate (7) in place by Gauss–Seidel sweeps from ``a`` until no entry moves by a larger share than ``tolerance``.
 
+    Where rounding keeps the last digits moving, it ends once the change no longer falls.
+
     Started at or above the greatest fixed point it stays above; started below (from a point that the map does not
     lower) it stays below. Returns the number of sweeps, or −1 if ``max_sweeps`` did not suffice or a number left the
     range of doubles.
     """
     n = a.size
+    before, stalls = np.inf, 0
     for j in range(n):
         if not alive[j]:
             a[j] = 0.0
@@ -93,8 +99,10 @@ def iterate(indptr, indices, weight, Z, alpha, alive, a, tolerance, max_sweeps):
                 return -1
             change = max(change, abs(new - a[j]) / new)
             a[j] = new
-        if change <= tolerance:
+        stalls += change <= NOISE and change >= before
+        if change <= tolerance or stalls >= STALLS:
             return sweep + 1
+        before = change
     return -1
 
 
@@ -117,6 +125,7 @@ def leontief(indptr, indices, weight, a, y, alpha, demand, tolerance, max_sweeps
     Returns (v, sweeps); sweeps is −1 if ``max_sweeps`` did not suffice.
     """
     n = demand.size
+    before, stalls = np.inf, 0
     v = demand.copy()
     for sweep in range(max_sweeps):
         new = np.zeros(n)
@@ -131,6 +140,8 @@ def leontief(indptr, indices, weight, a, y, alpha, demand, tolerance, max_sweeps
             if new[j] > 0.0:
                 change = max(change, abs(new[j] - v[j]) / new[j])
         v = new
-        if change <= tolerance:
+        stalls += change <= NOISE and change >= before
+        if change <= tolerance or stalls >= STALLS:
             return v, sweep + 1
+        before = change
     return v, -1

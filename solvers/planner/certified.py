@@ -2,8 +2,9 @@
 
 At each node a box of choices lower ≤ θ ≤ upper is bounded, and firms are decided by what the bound says:
 
-    propagate the rows → envelope of inputs → prices from the linear program → dual bound → fix by reduced costs → again
+    propagate the rows → envelope of inputs → prices → dual bound → fix by reduced costs → again
 
+Prices come from the incumbent (`market`) as long as they decide a firm, and then from a linear program (`outer`).
 Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more
 firms; when nothing moves any more, the search branches. Firms that others dominate (`dominance`) follow them. Every
 choice that is discarded was discarded by a dual bound (`dual_bound`), by the rows, or by Farkas multipliers of the
@@ -33,6 +34,7 @@ from endonet.solvers.planner import certificate, dominance
 from endonet.solvers.planner.certificate import SAFETY, Box, Replay
 from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
+from endonet.solvers.planner.market import market_prices
 from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, cold
 from endonet.solvers.planner.reshaping import iterate_conditions
 from endonet.solvers.planner.start import feasible_start, likeliest
@@ -170,6 +172,10 @@ class Search:
             if box.decided:
                 self.discarded = max(self.discarded, box.top)
                 return
+            if self.trade(node):
+                continue
+            if self.closed(node):
+                return
             if box.top == -math.inf:
                 break  # nothing can be produced here; all that matters is whether the rows can be satisfied
             try:
@@ -191,6 +197,14 @@ class Search:
                 break
         if not self.closed(node):
             self.branch(node, point)
+
+    def trade(self, node: Node) -> bool:
+        """Apply the prices at which the incumbent would trade; return whether they decide a firm."""
+        if self.best is None or self.log_best == -math.inf or node.box.top == -math.inf:
+            return False
+        mu = None if node.prices is None else node.prices.mu
+        prices = market_prices(self.ordered, node.box, self.problem.evaluate(self.best), mu)
+        return self.use(node, certificate.rounded(prices, self.reach))
 
     def closed(self, node: Node) -> bool:
         """Whether a node holds nothing better than the incumbent; if so, record why."""
