@@ -372,6 +372,14 @@ def test_a_contradiction_between_solvers_is_loud(
     assert "CONTRADICTION" in answer.out
 
 
+def test_an_interrupted_comparison_is_unfinished(endonet: Any, tiny_file: Path, solver: Any) -> None:
+    theta, value = best_of(tiny_file)
+    solver(Finding(theta, Status.FEASIBLE, StoppedBy.INTERRUPTED, bound=2 * value))
+    answer = endonet("compare", tiny_file, "--solvers", "one,two", "--json")
+    assert answer.status == 3
+    assert [row["status"] for row in answer.json["rows"]] == ["feasible", "skipped"]
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "word"),
     [
