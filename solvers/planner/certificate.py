@@ -10,6 +10,9 @@ solver.
     order  = pairs [i, j] of firms of which i dominates j (see `dominance`), each of which adds the row θ_j ≤ θ_i
     prices = {"pi": shares p_j = π_j ȳ_j, float32, zlib, base64, with ȳ the root's; "T": T̂, "M": M̂, "mu": [μ_r, …]}
 
+Enumeration has nothing to show but that it can be done again: for a certificate {"kind": "planner exhaustion"} the
+check accounts for every choice anew, by the search of `removal`, which uses neither duality nor convexity.
+
 Any non-negative π, T̂ > 0, M̂ < L and μ of the right signs are valid, so a certificate that was tampered with can prove
 less but never something false. Boxes that are decided completely are evaluated. Every leaf must be bounded by the bound
 that the solution claims.
@@ -38,6 +41,8 @@ from endonet.solvers.solution import Solution, Status, relative_gap
 Choice = NDArray[np.int8]
 
 KIND = "planner tree"
+EXHAUSTION = "planner exhaustion"
+PATIENCE = 60.0
 VERSION = 1
 SAFETY = 1e-12
 VALUE_TOLERANCE = 1e-11
@@ -197,7 +202,7 @@ def check(problem: PlannerProblem, solution: Solution) -> Verified:
     if solution.status is Status.INFEASIBLE:
         if value is not None:
             raise VerificationError("the status is infeasible, yet there is a feasible decision")
-        nodes, rounds, prices = replay(problem, solution.certificate, None)
+        nodes, rounds, prices = _prove(problem, solution.certificate, None)
         return Verified(None, None, nodes, rounds, prices, None)
     if solution.bound is None:
         if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
@@ -213,9 +218,27 @@ def check(problem: PlannerProblem, solution: Solution) -> Verified:
             f"the bound of solver {solution.solver!r} comes without a certificate: it is a claim, not a proof; "
             "read the file that --out wrote, or use a solver that certifies"
         )
-    nodes, rounds, prices = replay(problem, solution.certificate, claimed)
+    nodes, rounds, prices = _prove(problem, solution.certificate, claimed)
     _check_status(solution, value, claimed)
     return Verified(value, claimed, nodes, rounds, prices, residual)
+
+
+def _prove(
+    problem: PlannerProblem, certificate: Mapping[str, Any] | None, claimed: float | None
+) -> tuple[int, int, int]:
+    """Verify a certificate of either kind; return its size as (nodes, rounds, prices)."""
+    if isinstance(certificate, Mapping) and certificate.get("kind") == EXHAUSTION:
+        from endonet.solvers.planner.enumeration import MASK_BITS, exhausted
+
+        if problem.n > MASK_BITS:
+            raise VerificationError(f"enumeration proves nothing about {problem.n} firms")
+        answer = exhausted(problem, claimed, PATIENCE)
+        if answer is None:
+            raise VerificationError(f"to enumerate all choices anew takes more than {PATIENCE:g} s; use certified")
+        if not answer:
+            raise VerificationError("enumeration finds a feasible choice that the claim excludes")
+        return 0, 0, 0
+    return replay(problem, certificate, claimed)
 
 
 def _check_decision(problem: PlannerProblem, solution: Solution) -> tuple[float | None, float | None]:

@@ -44,6 +44,7 @@ WORTHLESS = -1e300
 LONGEST_LIST = 10_000
 MASK_BITS = 63
 LOOK = 0.2
+CERTIFICATE = {"kind": "planner exhaustion", "version": 1}
 
 Network = NDArray[np.uint8]
 
@@ -134,7 +135,8 @@ class Enumeration(Solver[PlannerProblem]):
             if stopped is not StoppedBy.FINISHED:
                 notes = (f"the count was stopped at {count.found} networks within {self.within:g} of the optimum",)
         claim = Status.OPTIMAL if stopped_by is StoppedBy.FINISHED else Status.FEASIBLE
-        return Finding(theta, claim, stopped_by, value, bound, notes=notes, statistics=report)
+        certificate = CERTIFICATE if stopped_by is StoppedBy.FINISHED else None
+        return Finding(theta, claim, stopped_by, value, bound, certificate, notes=notes, statistics=report)
 
     def _worthless(
         self, problem: PlannerProblem, search: Search, stopped_by: StoppedBy, report: dict[str, Any]
@@ -147,12 +149,40 @@ class Enumeration(Solver[PlannerProblem]):
         theta, stopped_by = search.any_feasible()
         if theta is not None:
             note = "no feasible network produces anything"
-            return Finding(theta, Status.OPTIMAL, StoppedBy.FINISHED, 0.0, 0.0, notes=(note,), statistics=report)
+            return Finding(
+                theta, Status.OPTIMAL, StoppedBy.FINISHED, 0.0, 0.0, CERTIFICATE, notes=(note,), statistics=report
+            )
         if stopped_by is not StoppedBy.FINISHED:
             note = "no feasible network produces anything; the search for any feasible one was stopped"
             return Finding(None, Status.FEASIBLE, stopped_by, bound=0.0, notes=(note,), statistics=report)
         note = "every θ violates a row or the labour constraint, by enumeration"
-        return Finding(None, Status.INFEASIBLE, notes=(note,), statistics=report)
+        return Finding(None, Status.INFEASIBLE, certificate=CERTIFICATE, notes=(note,), statistics=report)
+
+
+def exhausted(problem: PlannerProblem, claimed: float | None, time_limit: float) -> bool | None:
+    """Whether no network is worth more than ``claimed``, or none is feasible if that is None, by enumeration anew.
+
+    Parameters
+    ----------
+    claimed : float or None
+        A bound on Y to test.
+    time_limit : float
+        Seconds.
+
+    Returns
+    -------
+    bool or None
+        None if the time did not suffice.
+    """
+    deadline = time.perf_counter() + time_limit
+    floor = math.log(claimed) if claimed else WORTHLESS
+    search = Search(problem, 0, os.cpu_count() or 1, deadline, None, floor=floor)
+    if search.run() is not StoppedBy.FINISHED:
+        return None
+    if claimed is not None:
+        return search.found == 0
+    theta, stopped_by = search.any_feasible()
+    return theta is None if stopped_by is StoppedBy.FINISHED else None
 
 
 @dataclass(order=True)

@@ -1,12 +1,12 @@
 """Prices of inputs read off a good choice, without a linear program.
 
-At the optimum of the relaxation the price of an input is its marginal value product. At a given choice, with inputs y and
-sums T = Σ b and M = Σ f θ, and with c_j = Σ_k Ω_jk π_k what a unit of a_j earns from its buyers,
+At the optimum of the relaxation the price of an input is its marginal value product. At a given choice, with inputs y
+and sums T = Σ b and M = Σ f θ, and with c_j = Σ_k Ω_jk π_k what a unit of a_j earns from its buyers,
 
     π_j = (α_j c_j a_j + α_j κ h b_j) / y_j,    a_j = Z_j y_j^α_j,   b_j = Z'_j y_j^(α_j κ),   h = 1/((σ−1) T).
 
-An undecided firm that would lose money at that price cannot pay it: it pays the price at which its shadow profit is zero,
-or nothing if it would lose money even so. Sweeps over the firms contract, because buyers pass on a share α < 1.
+An undecided firm that would lose money at that price cannot pay it: it pays the price at which its shadow profit is
+zero, or nothing if it would lose money even so. Sweeps over the firms contract, because buyers pass on a share α < 1.
 Any prices prove a bound (`dual_bound`); on sparse economies near their optimum these prove almost the best one.
 """
 
