@@ -356,6 +356,7 @@ class Certified(Solver[PlannerProblem]):
     title: ClassVar[str] = "Certified global search on the convex form, with a certificate"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     packages: ClassVar[tuple[str, ...]] = ("highspy",)
+    remedy: ClassVar[str] = "pip install highspy"
 
     node_limit: int | None = None
 
