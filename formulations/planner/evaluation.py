@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 SETTLED = 4e-16
 MAX_SWEEPS = 1_000_000
+LARGEST_LOG = 600.0
+OUT_OF_RANGE = (
+    "the productivities (7) leave the range of double precision or do not settle: alpha is too close to 1, or z and "
+    "the weights spread too far, for these sigma and epsilon; use smaller ones"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,14 +209,13 @@ def evaluate(problem: PlannerProblem, theta: ArrayLike, start: Vector | None = N
         Omega.indptr, Omega.indices, Omega.data, problem.Z, problem.alpha, alive, a, SETTLED, MAX_SWEEPS
     )
     if sweeps < 0:
-        raise EndonetError(
-            "the fixed point (7) left the range of double precision or did not settle: "
-            "alpha is too close to 1 for this spread of z; use a smaller alpha or a narrower z"
-        )
+        raise EndonetError(OUT_OF_RANGE)
     inputs = fixed_point.input_sums(Omega.indptr, Omega.indices, Omega.data, a)
     q = np.where(alive == 1, problem.A * problem.z * inputs ** (problem.alpha / (problem.epsilon - 1)), 0.0)
     top = q.max()
     power = problem.sigma - 1
+    if top > 0 and not abs(power * np.log(top)) < LARGEST_LOG:
+        raise EndonetError(OUT_OF_RANGE)
     Q = float(top * np.sum((q / top) ** power) ** (1 / power)) if top > 0 else 0.0
     labour_left = float(problem.L - problem.f @ choice)
     return PlannerOutcome(problem, choice, a, inputs, q, Q, labour_left)

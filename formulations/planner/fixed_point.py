@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+LEAST, MOST = 1e-290, 1e290  # beyond these, rounding is no longer relative
 NOISE = 1e-13  # relative changes below this may be rounding, and are once they have grown so often:
 STALLS = 8
 
@@ -95,7 +96,7 @@ def iterate(indptr, indices, weight, Z, alpha, alive, a, tolerance, max_sweeps):
             for p in range(indptr[j], indptr[j + 1]):
                 y += weight[p] * a[indices[p]]
             new = Z[j] * y ** alpha[j]
-            if not (new > 0.0 and new < 1e300):
+            if not (y > LEAST and new > LEAST and new < MOST):
                 return -1
             change = max(change, abs(new - a[j]) / new)
             a[j] = new

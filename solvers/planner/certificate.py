@@ -35,7 +35,7 @@ from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.planner import dominance
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
-from endonet.solvers.planner.envelope import Envelope, envelope
+from endonet.solvers.planner.envelope import UNIT, Envelope, envelope
 from endonet.solvers.solution import Solution, Status, relative_gap
 
 Choice = NDArray[np.int8]
@@ -43,6 +43,7 @@ Choice = NDArray[np.int8]
 KIND = "planner tree"
 EXHAUSTION = "planner exhaustion"
 PATIENCE = 60.0
+NEEDS_DECISION = (Status.OPTIMAL, Status.FEASIBLE, Status.LOCAL, Status.STATIONARY)
 VERSION = 1
 SAFETY = 1e-12
 VALUE_TOLERANCE = 1e-11
@@ -92,13 +93,25 @@ class Replay:
             return False
         if float(problem.f @ box.lower) > problem.L * (1 + SAFETY):
             return False
+        if box.decided and not problem.evaluate(box.lower).feasible:
+            return False
         box.envelope = envelope(problem, box.lower, box.upper, box.envelope)
-        if not box.envelope.a_high.any():
+        spent = float(problem.f @ box.lower)
+        if not box.envelope.a_high.any() or spent >= problem.L:
             box.top = -math.inf
         elif box.decided:
-            value = problem.evaluate(box.lower).value
-            box.top = min(box.top, math.log(value) + SAFETY if value > 0 else -math.inf)
+            box.top = min(box.top, self.worth(box, spent))
         return True
+
+    def worth(self, box: Box, spent: float) -> float:
+        """Return the bound on a decided box without prices, which is its log Y up to rounding."""
+        assert box.envelope is not None
+        problem = self.problem
+        producing = (box.upper == 1) & (box.envelope.y_high > 0)
+        y, power = box.envelope.y_high[producing], (problem.alpha * problem.kappa)[producing]
+        T = float((problem.Zb[producing] * y**power).sum())
+        prices = Prices(np.zeros(problem.n), T, spent, np.zeros(problem.rows.count))
+        return bound(problem, box.lower, box.upper, box.envelope, prices)[0]
 
     def apply(self, box: Box, prices: Prices, cutoff: float) -> tuple[Vector, NDArray[np.bool_]]:
         """Bound a tightened box and fix the firms that this decides; return what the other choice is worth, and who."""
@@ -106,11 +119,11 @@ class Replay:
         U, D = bound(self.problem, box.lower, box.upper, box.envelope, prices)
         box.top = min(box.top, U)
         undecided = box.lower != box.upper
-        off = undecided & (D < 0) & (cutoff >= U + D)
-        on = undecided & (D > 0) & (cutoff >= U - D)
-        box.upper[off] = 0
-        box.lower[on] = 1
-        return U - np.abs(D), off | on
+        other = U - np.abs(D) + 4 * UNIT * (abs(U) + np.abs(D)) if math.isfinite(U) else np.full(D.size, math.inf)
+        fixed = undecided & (D != 0) & (other <= cutoff)
+        box.upper[fixed & (D < 0)] = 0
+        box.lower[fixed & (D > 0)] = 1
+        return other, fixed
 
 
 def reach(problem: PlannerProblem) -> Vector:
@@ -140,7 +153,7 @@ def unpack(problem: PlannerProblem, packed: Any, reach: Vector, where: str) -> P
         data = unzip.decompress(raw, 4 * problem.n + 1)
         T, M = float(packed["T"]), float(packed["M"])
         mu = np.array(packed["mu"], dtype=np.float64).reshape(-1)
-    except (KeyError, TypeError, ValueError, binascii.Error, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, binascii.Error, zlib.error) as error:
         raise VerificationError(f"{where} cannot be read ({type(error).__name__})") from None
     share = np.frombuffer(data, "<f4") if len(data) == 4 * problem.n else None
     if share is None or not np.isfinite(share).all() or (share < 0).any():
@@ -204,13 +217,17 @@ def check(problem: PlannerProblem, solution: Solution) -> Verified:
             raise VerificationError("the status is infeasible, yet there is a feasible decision")
         nodes, rounds, prices = _prove(problem, solution.certificate, None)
         return Verified(None, None, nodes, rounds, prices, None)
+    if solution.status is Status.UNBOUNDED:
+        raise VerificationError("the status is unbounded, yet output is at most what all firms together could make")
+    if solution.status in NEEDS_DECISION and value is None:
+        raise VerificationError(f"the status is {solution.status.value}, yet there is no decision")
     if solution.bound is None:
         if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
             raise VerificationError(f"the status is {solution.status.value}, yet there is no bound")
         return Verified(value, None, 0, 0, 0, residual)
     claimed = solution.bound
-    if not claimed >= 0:
-        raise VerificationError(f"the bound {claimed} is no number ≥ 0")
+    if not 0 <= claimed < math.inf:
+        raise VerificationError(f"the bound {claimed} is no finite number ≥ 0")
     if value is not None and claimed < value * (1 - SAFETY):
         raise VerificationError(f"the bound {claimed:.15g} is below the value {value:.15g} of the decision")
     if solution.certificate is None:
@@ -262,12 +279,14 @@ def _check_decision(problem: PlannerProblem, solution: Solution) -> tuple[float 
 
 def _check_status(solution: Solution, value: float | None, claimed: float) -> None:
     gap = relative_gap(value, claimed)
-    if gap is not None and solution.rel_gap is not None and abs(gap - solution.rel_gap) > VALUE_TOLERANCE:
-        raise VerificationError(f"the claimed rel_gap is {solution.rel_gap:g}, value and bound give {gap:g}")
+    stated = solution.rel_gap
+    if gap is not None and stated is not None and gap != stated and not abs(gap - stated) <= VALUE_TOLERANCE:
+        raise VerificationError(f"the claimed rel_gap is {stated:g}, value and bound give {gap:g}")
     if solution.status is Status.OPTIMAL:
-        wanted = solution.options.get("rel_gap", 0.0)
-        wanted = wanted if isinstance(wanted, float | int) else 0.0
-        if gap is None or gap > wanted:
+        wanted = solution.options.get("rel_gap")
+        if isinstance(wanted, bool) or not isinstance(wanted, float | int) or not 0 <= wanted < 1:
+            raise VerificationError(f"the status is optimal, yet options.rel_gap is {wanted!r} and no share")
+        if gap is None or not gap <= wanted:
             raise VerificationError(f"the status is optimal at rel_gap {wanted:g}, yet the gap is {gap}")
 
 
@@ -309,12 +328,15 @@ def replay(
                 raise VerificationError(f"leaf {i} of the certificate is not proved infeasible")
             if box.top > cutoff:
                 raise VerificationError(
-                    f"leaf {i} of the certificate proves only {math.exp(box.top):.15g}, "
-                    f"the claimed bound is {claimed:.15g}"
+                    f"leaf {i} of the certificate proves only {_exp(box.top):.15g}, the claimed bound is {claimed:.15g}"
                 )
         if i and i == children[node["parent"]][-1]:
             del boxes[node["parent"]]
     return len(nodes), rounds, len(prices)
+
+
+def _exp(x: float) -> float:
+    return math.exp(x) if x < 709 else math.inf
 
 
 def _replay_node(
@@ -328,7 +350,7 @@ def _replay_node(
         if isinstance(entry, dict):
             try:
                 mu = np.array(entry["farkas"], dtype=np.float64).reshape(-1)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 raise VerificationError(f"certificate.nodes[{i}] holds a round that cannot be read") from None
             if not excludes(rules.problem, box.lower, box.upper, mu):
                 raise VerificationError(f"the Farkas multipliers of certificate.nodes[{i}] exclude nothing")

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.base import Solver
+from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.planner import certificate, dominance
 from endonet.solvers.planner.certificate import SAFETY, Box, Replay
 from endonet.solvers.planner.deviation import improve
@@ -45,8 +46,11 @@ from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 Choice = NDArray[np.int8]
 
 STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
+LARGEST_LOG = 709.0
 LEAST_GAP = 1e-11  # a smaller rel_gap drowns in rounding
-POLISHING = 1.0  # seconds for one local search or one repair
+DENSE = 30  # links a firm, beyond which testing a change costs as much as solving the economy
+WORK, FEWEST = 1_000_000, 10  # in dense economies: links for one local search, candidates at the least
+SWAPPED = 60  # candidates for swaps
 FREE_REPAIRS = 10  # so many roundings are made to satisfy the rows, then those of every so many nodes
 REPAIR_EVERY = 10
 
@@ -90,6 +94,7 @@ class Search:
         self.records: list[dict[str, Any]] = [{"parent": -1, "firm": -1, "value": -1, "rounds": []}]
         self.tickets = itertools.count()
         self.heap: list[tuple[float, int, Node]] = []
+        self.interrupt = Interrupt()
         self.reach: Vector = certificate.reach(problem)
         self.push(self.root())
 
@@ -117,11 +122,17 @@ class Search:
         self.best, self.log_best = outcome.theta, value
         return True
 
-    def polish(self, theta: Choice, candidates: NDArray[np.int64] | None) -> None:
-        """Offer what one-firm changes among the candidates make of a feasible θ; where there are rows, swaps too."""
-        reach = "two" if self.problem.rows.count else "one"
-        deadline = min(self.deadline, time.perf_counter() + POLISHING)
-        self.offer(improve(self.problem, theta, candidates, reach, deadline))
+    def polish(self, theta: Choice, doubt: Vector, candidates: NDArray[np.int64]) -> None:
+        """Offer what one-firm changes among the candidates make of a feasible θ; where there are rows, swaps too.
+
+        Of many candidates only those in most doubt (the largest numbers) are tried, so that the work stays bounded.
+        """
+        problem = self.problem
+        dense = problem.links > DENSE * problem.n
+        most = max(FEWEST, WORK // problem.links) if dense else problem.n
+        reach, most = ("two", min(most, SWAPPED)) if problem.rows.count else ("one", most)
+        chosen = candidates[np.argsort(-doubt[candidates], kind="stable")[:most]]
+        self.offer(improve(problem, theta, chosen, reach, self.deadline))
 
     def begin(self, initial: Choice | None) -> None:
         """Find a first incumbent: the start given or the reshaping heuristic's, made feasible, then improved."""
@@ -129,7 +140,8 @@ class Search:
         start = feasible_start(self.problem, wanted, max(self.deadline - time.perf_counter(), 0.1))
         if start.theta is not None:
             self.offer(start.theta)
-            self.polish(start.theta, None)
+            if self.problem.links <= DENSE * self.problem.n:
+                self.offer(improve(self.problem, start.theta, deadline=self.deadline))
 
     def sense(self, box: Box, point: Point) -> None:
         """Offer what the relaxed decisions round to or, if that violates rows, the likeliest choice that does not."""
@@ -139,12 +151,13 @@ class Search:
             if self.repairs >= FREE_REPAIRS and self.nodes % REPAIR_EVERY:
                 return
             self.repairs += 1
-            found = likeliest(self.problem, point.theta, box.lower, box.upper, POLISHING)
+            left = self.deadline - time.perf_counter()
+            found = likeliest(self.problem, point.theta, box.lower, box.upper, left if left < math.inf else None)
             if found is None:
                 return
             theta = found
         if self.offer(theta) or (repaired and self.repairs <= FREE_REPAIRS):
-            self.polish(theta, np.flatnonzero(box.lower != box.upper))
+            self.polish(theta, -np.abs(point.theta - 0.5), np.flatnonzero(box.lower != box.upper))
 
     # -- one node --------------------------------------------------------------------------------------------------
 
@@ -188,7 +201,7 @@ class Search:
                     return
                 break
             except NoAnswerError:
-                if time.perf_counter() >= self.deadline:
+                if self.interrupt.requested or time.perf_counter() >= self.deadline:
                     raise
                 break
             settled = node.prices is prices
@@ -227,8 +240,8 @@ class Search:
             node.witness = prices
         if not fixed.any():
             return False
-        self.discarded = max(self.discarded, float(implied[fixed].max()))
         self.record(node, prices)
+        self.discarded = max(self.discarded, float(implied[fixed].max()))
         return True
 
     def record(self, node: Node, prices: Prices) -> None:
@@ -255,6 +268,8 @@ class Search:
         assert box.envelope is not None
         lowest, best = math.inf, None
         while True:
+            if self.interrupt.requested:
+                raise NoAnswerError("interrupted")
             point = model.solve(self.deadline - time.perf_counter())
             self.programs += 1
             prices = certificate.rounded(point.prices, self.reach)
@@ -287,12 +302,17 @@ class Search:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    def run(self, initial: Choice | None, node_limit: int | None, progress: Progress) -> StoppedBy:
+    def run(
+        self, initial: Choice | None, node_limit: int | None, progress: Progress, interrupt: Interrupt
+    ) -> StoppedBy:
         """Search until nothing is open or a limit is reached; return why it ended."""
         node: Node | None = None
+        self.interrupt = interrupt
         try:
             self.begin(initial)
             while self.heap:
+                if interrupt.requested:
+                    return StoppedBy.INTERRUPTED
                 if time.perf_counter() >= self.deadline:
                     return StoppedBy.TIME_LIMIT
                 if node_limit is not None and self.nodes >= node_limit:
@@ -309,7 +329,7 @@ class Search:
                     open=len(self.heap),
                 )
         except NoAnswerError:
-            return StoppedBy.TIME_LIMIT
+            return StoppedBy.INTERRUPTED if interrupt.requested else StoppedBy.TIME_LIMIT
         except KeyboardInterrupt:
             return StoppedBy.INTERRUPTED
         finally:
@@ -367,7 +387,19 @@ class Certified(Solver[PlannerProblem]):
 
     def prepare(self) -> None:
         """Compile the kernels."""
-        _search(tiny_economy(), self.rel_gap, None, None, None, False)
+        problem = tiny_economy()
+        _search(problem, self.rel_gap, None, None, None, False)
+        search = Search(problem, self.rel_gap, math.inf)
+        search.offer(np.ones(problem.n, np.int8))
+        node = search.heap[0][2]
+        node.box = search.rules.root()
+        search.rules.tighten(node.box)
+        search.trade(node)
+        model = OuterModel(search.ordered, node.box, search.warm(node))
+        model.separate(model.solve(math.inf), 0.0)
+        OuterModel(search.ordered, node.box, model.finish())
+        improve(problem, np.ones(problem.n, np.int8), neighbourhood="two")
+        excludes(search.ordered, node.box.lower, node.box.upper, np.zeros(search.ordered.rows.count))
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
         """Search and report."""
@@ -386,13 +418,13 @@ def _search(
 ) -> Finding:
     begun = time.perf_counter()
     deadline = begun + (math.inf if time_limit is None else time_limit)
-    search = Search(problem, rel_gap, deadline)
-    with Progress(log, begun) as progress:
-        stopped_by = search.run(initial, node_limit, progress)
+    with Interrupt() as interrupt, Progress(log, begun) as progress:
+        search = Search(problem, rel_gap, deadline)
+        stopped_by = search.run(initial, node_limit, progress, interrupt)
     statistics = {"nodes": search.nodes, "linear_programs": search.programs, "open_nodes": len(search.heap)}
     finished = stopped_by is StoppedBy.FINISHED
     top = search.log_top
-    bound_on_Y = math.exp(top + SAFETY)
+    bound_on_Y = math.exp(top + SAFETY) if top < LARGEST_LOG else None
     if search.best is None:
         status = Status.INFEASIBLE if finished else Status.NO_SOLUTION
         return Finding(

@@ -19,6 +19,8 @@ The D_j are reduced costs. With U the bound, D_j < 0 proves log Y ≤ U + D_j fo
 D_j > 0 proves log Y ≤ U − D_j for every choice with θ_j = 0. What stays below the cutoff can be discarded.
 
 All sums are rounded outwards: each term carries the rounding it may have suffered, and the bound includes their total.
+(The stored Z_j and Z'_j are taken as exact; they define the problem.) Where a number leaves the range of doubles the
+bound is infinite and decides nothing.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def bound(
     prices : Prices
     """
     rows, Omega = problem.rows, problem.Omega
-    side = np.where(prices.mu > 0, rows.upper + rows.tolerance, rows.lower - rows.tolerance)
+    side = np.where(prices.mu > 0, rows.upper + 2 * rows.tolerance, rows.lower - 2 * rows.tolerance)
     bound_on_side = np.isfinite(side)
     mu, side = np.where(bound_on_side, prices.mu, 0.0), np.where(bound_on_side, side, 0.0)
     constant = float(mu @ side) + 2 * UNIT * (rows.count + 2) * float(np.abs(mu * side).sum())
@@ -108,16 +110,17 @@ def excludes(problem: PlannerProblem, lower: NDArray[np.int8], upper: NDArray[np
     rows = problem.rows
     if mu.shape != (rows.count,) or not np.isfinite(mu).all():
         return False
-    side = np.where(mu > 0, rows.upper + rows.tolerance, rows.lower - rows.tolerance)
+    side = np.where(mu > 0, rows.upper + 2 * rows.tolerance, rows.lower - 2 * rows.tolerance)
     if not np.isfinite(side[mu != 0]).all():
         return False
     toll = rows.G.T @ mu
-    terms = np.concatenate([(mu * side)[mu != 0], -np.minimum(toll * lower, toll * upper)])
+    used = mu != 0
+    terms = np.concatenate([mu[used] * side[used], -np.minimum(toll * lower, toll * upper)])
     size = float(np.abs(terms).sum() + (abs(rows.G).T @ np.abs(mu)).sum())
     return float(terms.sum()) < -4 * UNIT * (terms.size + rows.count + 4) * size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def best_input(C, H, alpha, beta, pi, low, high):
     """Return (y, top, loss): ``top`` bounds the maximum over [low, high] of φ(y) = C y^α + H y^β − π (y − low).
 
@@ -126,7 +129,7 @@ def best_input(C, H, alpha, beta, pi, low, high):
     """
     if not high > low:
         value = C * high**alpha + H * high**beta
-        return high, value, 8 * UNIT * value
+        return high, value, UNIT * (16.0 + 4.0 * max(beta, 1.0) * abs(np.log(high))) * value if high > 0.0 else 0.0
     split = high
     if beta > 1.0 and H > 0.0:
         turn = (C * alpha * (1.0 - alpha) / (H * beta * (beta - 1.0))) ** (1.0 / (beta - alpha))
@@ -134,7 +137,8 @@ def best_input(C, H, alpha, beta, pi, low, high):
     y = _stationary(C, H, alpha, beta, pi, low, split)
     top = _tangent_bound(C, H, alpha, beta, pi, low, low, split * (1.0 - 1e-9) if split < high else split, y)
     at_high = C * high**alpha + H * high**beta - pi * (high - low)
-    loss = 16 * UNIT * (C * high**alpha + H * high**beta + pi * (high - low))
+    powers = 16.0 + 4.0 * max(beta, 1.0) * abs(np.log(high))
+    loss = UNIT * (powers * (C * high**alpha + H * high**beta) + 16.0 * pi * (high - low))
     if split < high:
         near = max(low, split * (1.0 - 1e-9))
         slope = alpha * C * near ** (alpha - 1.0) + beta * H * split ** (beta - 1.0) * (1.0 + 1e-6) if near > 0 else 0.0
@@ -149,7 +153,7 @@ def best_input(C, H, alpha, beta, pi, low, high):
     return y, top, loss
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _tangent_bound(C, H, alpha, beta, pi, base, low, high, y):
     """Bound φ on [low, high], where it is concave, by its tangent at y."""
     y = min(max(y, low), high)
@@ -160,7 +164,7 @@ def _tangent_bound(C, H, alpha, beta, pi, base, low, high, y):
     return value + max(slope * (high - y), slope * (low - y))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _stationary(C, H, alpha, beta, pi, low, high):
     """Return the maximiser of φ on [low, high], where φ' decreases, to about rounding."""
     if pi <= 0.0:
@@ -194,7 +198,7 @@ def _stationary(C, H, alpha, beta, pi, low, high):
     return y
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _bound(
     indptr,
     indices,
@@ -229,7 +233,7 @@ def _bound(
     w = 1.0 / (L - M)
     total = (np.log(T) - 1.0) / (sigma - 1.0) + np.log(L - M) + w * M + constant
     doubt = 8 * UNIT * ((abs(np.log(T)) + 1.0) / (sigma - 1.0) + abs(np.log(L - M)) + w * abs(M) * (1.0 + L / (L - M)))
-    doubt += 8 * UNIT * abs(constant)
+    doubt += 8 * UNIT * (abs(constant) + 1.0)
     carry = 0.0
     D = np.zeros(n)
     for j in range(n):
@@ -242,7 +246,7 @@ def _bound(
             cost = w * f[j]
             loss += 8 * UNIT * (cost * (1.0 + L / (L - M)) + abs(toll[j]) + abs(gross)) + toll_doubt[j]
             D[j] = gross - cost - toll[j] + loss
-            if lower[j] or D[j] > 0.0:
+            if lower[j] or not D[j] <= 0.0:
                 term += D[j]
         moved = total + term
         if abs(total) >= abs(term):
@@ -251,4 +255,7 @@ def _bound(
             carry += (term - moved) + total
         total = moved
         doubt += 2 * UNIT * abs(term)
-    return total + carry + 2.0 * doubt + 4 * UNIT * abs(total), D
+    top = total + carry + 2.0 * doubt + 4 * UNIT * abs(total)
+    if not np.isfinite(top) or not np.isfinite(D.sum()):
+        return np.inf, np.zeros(n)
+    return top, D

@@ -30,7 +30,7 @@ from endonet.formulations.planner.problem import PlannerProblem, Vector
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 UNIT = 2.0**-53
-POWER = 8.0  # units of rounding allowed for Z_j, its power and product
+POWER = 8.0  # units of rounding allowed for a power and a product; the stored Z_j are the problem's own
 
 
 @dataclass(frozen=True, eq=False)

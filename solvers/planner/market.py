@@ -60,7 +60,7 @@ def market_prices(problem: PlannerProblem, box: Box, choice: PlannerOutcome, mu:
     return Prices(pi, T, M, mu)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sweeps(out_ptr, buyers, weight, Z, Zb, alpha, beta, lower, upper, y_low, y_high, inputs, h, cost):
     n = Z.size
     pi = np.zeros(n)
@@ -84,7 +84,7 @@ def _sweeps(out_ptr, buyers, weight, Z, Zb, alpha, beta, lower, upper, y_low, y_
     return pi
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _affordable(C, H, alpha, beta, price, low, high, cost):
     """Return the price, or the highest one below it at which the firm's profit before cost still covers the cost."""
     _, gross, _ = best_input(C, H, alpha, beta, price, low, high)

@@ -259,7 +259,7 @@ class OuterModel:
         lp.row_lower_, lp.row_upper_ = np.concatenate(row_low), np.concatenate(row_high)
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = A.indptr, A.indices, A.data
-        self.highs.passModel(lp)
+        _accepted(self.highs.passModel(lp))
 
     def _add_cuts(self, cuts: Cuts) -> None:
         """Write tangents: c s + h t ≤ slope r + height θ with r = u − u̲ (1 − θ)."""
@@ -282,7 +282,7 @@ class OuterModel:
         A = sp.csr_array((v, (r, q)), shape=(count, self.columns))
         A.eliminate_zeros()
         right = np.where(undecided, -slope * least, height)
-        self.highs.addRows(count, np.full(count, -INFINITY), right, A.nnz, A.indptr[:-1], A.indices, A.data)
+        _accepted(self.highs.addRows(count, np.full(count, -INFINITY), right, A.nnz, A.indptr[:-1], A.indices, A.data))
         self.row_of_cut = np.concatenate([self.row_of_cut, self.rows + row])
         self.cuts = Cuts.join([self.cuts, cuts])
         self.rows += count
@@ -297,7 +297,7 @@ class OuterModel:
             self.log_M.append((self.rows - 1, M))
 
     def _add_pair(self, right: float, column: int, coefficient: float, logarithm: int) -> None:
-        self.highs.addRow(-INFINITY, right, 2, np.array([column, logarithm]), np.array([coefficient, 1.0]))
+        _accepted(self.highs.addRow(-INFINITY, right, 2, np.array([column, logarithm]), np.array([coefficient, 1.0])))
         self.rows += 1
 
     # -- warm start --------------------------------------------------------------------------------------------------
@@ -427,6 +427,11 @@ class OuterModel:
         return int(firm.size) + len(at_T) + len(at_M)
 
 
+def _accepted(status: highspy.HighsStatus) -> None:
+    if status == highspy.HighsStatus.kError:
+        raise NoAnswerError("HiGHS refuses a coefficient")
+
+
 def cold(problem: PlannerProblem, box: Box, y: Vector, T: float, M: float) -> Warm:
     """Return where to start without a nearby program: tangents at the inputs ``y`` of a good choice and at ȳ."""
     assert box.envelope is not None
@@ -440,7 +445,7 @@ def cold(problem: PlannerProblem, box: Box, y: Vector, T: float, M: float) -> Wa
     return Warm(Cuts.join(cuts), [T], [M])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _tangent(kind, rho, ul, alpha, beta, mix):
     """Return slope, height and direction (c, h) of each cut: c s + h t ≤ slope · r + height · θ."""
     count = rho.size
@@ -465,7 +470,7 @@ def _tangent(kind, rho, ul, alpha, beta, mix):
     return slope, height, c, h
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _envelope_tangent(c, h, alpha, beta, low, rho):
     """Tangent at ρ of the concave envelope on [low, 1] of c u^α + h u^β, α < 1 < β: the curve, then a chord to 1."""
     end = c + h
@@ -487,7 +492,7 @@ def _envelope_tangent(c, h, alpha, beta, low, rho):
     return slope, end - slope
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _violated(theta, s, t, u, ul, alpha, beta, value_s, value_t, same, tolerance):
     """Return (firm, kind, rho, mix) of the tangents that cut the point off by more than the tolerance in log Y."""
     k = theta.size

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import highspy
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.solution import Status, StoppedBy
 
 LABOUR_MARGIN = 1e-6
+NODES = 500  # of a MILP whose only use is a good start
 
 
 class Start(NamedTuple):
@@ -34,41 +35,59 @@ def feasible_start(problem: PlannerProblem, wanted: NDArray[np.int8], time_limit
         return Start(wanted, Status.FEASIBLE, StoppedBy.FINISHED, "")
     lower, upper = np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)
     problem.rows.propagate(lower, upper)
-    found = _cheapest(problem, np.where(wanted == 1, -1.0, 1.0), lower, upper, time_limit)
-    if found.status == 2:
+    theta, status, message = _cheapest(problem, np.where(wanted == 1, -1.0, 1.0), lower, upper, time_limit)
+    if theta is not None:
+        return Start(theta, Status.FEASIBLE, StoppedBy.FINISHED, "")
+    if status == highspy.HighsModelStatus.kInfeasible:
         note = "no θ satisfies the rows and leaves labour for production; HiGHS proved it on the MILP of the rows alone"
         return Start(None, Status.INFEASIBLE, StoppedBy.FINISHED, note)
-    theta = None if found.x is None else np.round(found.x).astype(np.int8)
-    if theta is not None and _holds(problem, theta):
-        return Start(theta, Status.FEASIBLE, StoppedBy.FINISHED, "")
-    why = StoppedBy.TIME_LIMIT if found.status == 1 else StoppedBy.ERROR
-    return Start(None, Status.NO_SOLUTION, why, f"no feasible start was found; HiGHS says: {found.message}")
+    late = status == highspy.HighsModelStatus.kTimeLimit
+    why = StoppedBy.TIME_LIMIT if late else StoppedBy.ERROR
+    return Start(None, Status.NO_SOLUTION, why, f"no feasible start was found; HiGHS says: {message}")
+
+
+def likeliest(
+    problem: PlannerProblem, theta: Vector, lower: NDArray[np.int8], upper: NDArray[np.int8], time_limit: float | None
+) -> NDArray[np.int8] | None:
+    """Return a feasible θ between ``lower`` and ``upper`` near a relaxed θ̂: the MILP max Σ (2 θ̂_j − 1) θ_j, or None."""
+    return _cheapest(problem, 1.0 - 2.0 * theta, lower, upper, time_limit, NODES)[0]
 
 
 def _cheapest(
-    problem: PlannerProblem, cost: Vector, lower: NDArray[np.int8], upper: NDArray[np.int8], time_limit: float | None
-) -> OptimizeResult:
-    """Minimise Σ cost_j θ_j subject to the rows and to some labour being left, by HiGHS."""
+    problem: PlannerProblem,
+    cost: Vector,
+    lower: NDArray[np.int8],
+    upper: NDArray[np.int8],
+    time_limit: float | None,
+    nodes: int | None = None,
+) -> tuple[NDArray[np.int8] | None, highspy.HighsModelStatus, str]:
+    """Minimise Σ cost_j θ_j subject to the rows and to some labour being left; return (θ or None, status, message)."""
     rows = sp.vstack([problem.rows.G, sp.csr_array(problem.f.reshape(1, -1))]).tocsr()
-    least = np.append(problem.rows.lower, -math.inf)
-    most = np.append(problem.rows.upper, problem.L * (1 - LABOUR_MARGIN))
-    return milp(
-        cost,
-        integrality=np.ones(problem.n, np.int64),
-        bounds=Bounds(lower.astype(np.float64), upper.astype(np.float64)),
-        constraints=LinearConstraint(rows, least, most),
-        options={} if time_limit is None else {"time_limit": time_limit},
-    )
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = problem.n, rows.shape[0]
+    lp.col_cost_ = cost
+    lp.col_lower_, lp.col_upper_ = lower.astype(np.float64), upper.astype(np.float64)
+    lp.row_lower_ = np.append(problem.rows.lower, -math.inf)
+    lp.row_upper_ = np.append(problem.rows.upper, problem.L * (1 - LABOUR_MARGIN))
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * problem.n
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    if time_limit is not None:
+        highs.setOptionValue("time_limit", time_limit)
+    if nodes is not None:
+        highs.setOptionValue("mip_max_nodes", nodes)
+    highs.passModel(lp)
+    highs.run()
+    status = highs.getModelStatus()
+    x = np.asarray(highs.getSolution().col_value)
+    theta = np.round(x).astype(np.int8) if x.size == problem.n else None
+    if theta is not None and not (((theta == 0) | (theta == 1)).all() and _holds(problem, theta)):
+        theta = None
+    return theta, status, highs.modelStatusToString(status)
 
 
 def _holds(problem: PlannerProblem, theta: NDArray[np.int8]) -> bool:
     return not problem.rows.violated(theta.astype(np.float64)).size and bool(problem.f @ theta < problem.L)
-
-
-def likeliest(
-    problem: PlannerProblem, theta: Vector, lower: NDArray[np.int8], upper: NDArray[np.int8], time_limit: float
-) -> NDArray[np.int8] | None:
-    """Return the feasible θ between ``lower`` and ``upper`` nearest to a relaxed θ̂: the MILP max Σ (2 θ̂_j − 1) θ_j."""
-    found = _cheapest(problem, 1.0 - 2.0 * theta, lower, upper, time_limit)
-    choice = None if found.x is None else np.round(found.x).astype(np.int8)
-    return choice if choice is not None and _holds(problem, choice) else None
