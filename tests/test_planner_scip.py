@@ -89,8 +89,8 @@ class TestOptimum:
 
     @pytest.mark.slow
     @pytest.mark.parametrize(("sigma", "epsilon"), ELASTICITIES)
-    def test_it_agrees_with_the_certified_solver_on_sixty_firms(self, sigma, epsilon):
-        problem = economy(60, 3, sigma, epsilon)
+    def test_it_agrees_with_the_certified_solver_on_thirty_firms(self, sigma, epsilon):
+        problem = economy(30, 3, sigma, epsilon)
         ours = en.solve(problem, "certified", rel_gap=1e-7, time_limit=300)
         theirs = en.solve(problem, "scip", time_limit=300)
         assert theirs.value == pytest.approx(ours.value, rel=2e-6)
