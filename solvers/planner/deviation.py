@@ -203,7 +203,7 @@ class Deviation(Solver[PlannerProblem]):
     def prepare(self) -> None:
         """Compile the kernels."""
         tiny = tiny_economy()
-        climb(tiny, np.ones(tiny.n), neighbourhood="two")
+        tiny.evaluate(climb(tiny, np.ones(tiny.n), neighbourhood="two").theta)
         # The bound may leave that climb nothing to test, so one test is asked for by name.
         e, rows = kernels.economy(tiny), flips.rows_by_firm(tiny)
         point, bounds = flips.empty_point(tiny, np.ones(tiny.n, np.int8)), screen.empty_screen(tiny.n)

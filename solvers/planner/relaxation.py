@@ -86,7 +86,7 @@ class Relaxation(Solver[PlannerProblem]):
     def prepare(self) -> None:
         """Compile the kernels."""
         tiny = tiny_economy()
-        conditions.iterate(tiny, None, 2, reshaped=False)
+        tiny.evaluate(conditions.iterate(tiny, None, 2, reshaped=False).theta)
         Relaxed(tiny)(np.full(tiny.n, 0.5))
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:

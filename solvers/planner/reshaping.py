@@ -123,7 +123,8 @@ class Reshaping(Solver[PlannerProblem]):
 
     def prepare(self) -> None:
         """Compile the kernels."""
-        iterate_conditions(tiny_economy())
+        tiny = tiny_economy()
+        tiny.evaluate(iterate_conditions(tiny).theta)
         if self.polish == "deviation":
             from endonet.solvers.planner.deviation import Deviation
 
