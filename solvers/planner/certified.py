@@ -33,7 +33,7 @@ from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.planner import certificate, dominance
 from endonet.solvers.planner.certificate import SAFETY, Box, Replay
-from endonet.solvers.planner.deviation import improve
+from endonet.solvers.planner.deviation import Deviation, improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
 from endonet.solvers.planner.market import market_prices
 from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, cold
@@ -398,7 +398,7 @@ class Certified(Solver[PlannerProblem]):
         model = OuterModel(search.ordered, node.box, search.warm(node))
         model.separate(model.solve(math.inf), 0.0)
         OuterModel(search.ordered, node.box, model.finish())
-        improve(problem, np.ones(problem.n, np.int8), neighbourhood="two")
+        Deviation().prepare()
         excludes(search.ordered, node.box.lower, node.box.upper, np.zeros(search.ordered.rows.count))
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
