@@ -52,7 +52,7 @@ class PlannerOutcome:
     Q : float
         Aggregate productivity, which is also the wage w.
     labour_left : float
-        L − Σ f_j θ_j.
+        L − Σ f_j θ_j, exactly 0 if it is within 1e-12 L of 0.
     """
 
     problem: PlannerProblem
@@ -217,8 +217,7 @@ def evaluate(problem: PlannerProblem, theta: ArrayLike, start: Vector | None = N
     if top > 0 and not abs(power * np.log(top)) < LARGEST_LOG:
         raise EndonetError(OUT_OF_RANGE)
     Q = float(top * np.sum((q / top) ** power) ** (1 / power)) if top > 0 else 0.0
-    labour_left = float(problem.L - problem.f @ choice)
-    return PlannerOutcome(problem, choice, a, inputs, q, Q, labour_left)
+    return PlannerOutcome(problem, choice, a, inputs, q, Q, problem.labour_left(choice))
 
 
 def _segment_sums(values: Vector, indptr: NDArray[np.int32]) -> Vector:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
+LABOUR_TOLERANCE = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class PlannerProblem:
@@ -208,6 +210,14 @@ class PlannerProblem:
 
         return evaluate(self, theta, start)
 
+    def labour_left(self, theta: NDArray[np.int8]) -> float:
+        """Return L − Σ f_j θ_j, exactly 0 if it is within 1e-12 L of 0.
+
+        The sum is correctly rounded, hence monotone: more fixed costs never leave more labour, in any order of firms.
+        """
+        left = self.L - math.fsum(self.f[theta == 1].tolist())
+        return 0.0 if abs(left) <= LABOUR_TOLERANCE * self.L else left
+
     def operating(self, theta: ArrayLike) -> NDArray[np.int8]:
         """Return θ as an int8 array after checking that it is n zeros and ones."""
         try:
@@ -281,7 +291,7 @@ class PlannerProblem:
                 "relax or drop one of these rows",
             )
         forced = float(self.f @ lower)
-        if forced >= self.L:
+        if self.labour_left(lower) <= 0:
             raise InputError(
                 "constraints",
                 f"the firms that must operate need {forced:g} of L = {self.L:g} as fixed cost",

@@ -25,7 +25,7 @@ import binascii
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.planner import dominance
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
 from endonet.solvers.planner.envelope import UNIT, Envelope, envelope
+from endonet.solvers.planner.squeeze import squeeze
 from endonet.solvers.solution import Solution, Status, relative_gap
 
 Choice = NDArray[np.int8]
@@ -43,6 +44,7 @@ Choice = NDArray[np.int8]
 KIND = "planner tree"
 EXHAUSTION = "planner exhaustion"
 PATIENCE = 60.0
+WORTHWHILE = 0.05  # inputs are squeezed if they lose at least so much in all, each as a share of its largest value
 NEEDS_DECISION = (Status.OPTIMAL, Status.FEASIBLE, Status.LOCAL, Status.STATIONARY)
 VERSION = 1
 SAFETY = 1e-12
@@ -91,16 +93,19 @@ class Replay:
         problem = self.problem
         if problem.rows.propagate(box.lower, box.upper) >= 0:
             return False
-        if float(problem.f @ box.lower) > problem.L * (1 + SAFETY):
+        left = problem.labour_left(box.lower)
+        if left < 0:
             return False
         if box.decided and not problem.evaluate(box.lower).feasible:
             return False
-        box.envelope = envelope(problem, box.lower, box.upper, box.envelope)
-        spent = float(problem.f @ box.lower)
-        if not box.envelope.a_high.any() or spent >= problem.L:
+        known = box.envelope
+        box.envelope = envelope(problem, box.lower, box.upper, known)
+        if known is not None:
+            box.envelope = box.envelope.within(known)
+        if not box.envelope.a_high.any() or left == 0 or box.envelope.empty:
             box.top = -math.inf
         elif box.decided:
-            box.top = min(box.top, self.worth(box, spent))
+            box.top = min(box.top, self.worth(box, problem.L - left))
         return True
 
     def worth(self, box: Box, spent: float) -> float:
@@ -113,8 +118,12 @@ class Replay:
         prices = Prices(np.zeros(problem.n), T, spent, np.zeros(problem.rows.count))
         return bound(problem, box.lower, box.upper, box.envelope, prices)[0]
 
-    def apply(self, box: Box, prices: Prices, cutoff: float) -> tuple[Vector, NDArray[np.bool_]]:
-        """Bound a tightened box and fix the firms that this decides; return what the other choice is worth, and who."""
+    def apply(self, box: Box, prices: Prices, cutoff: float) -> tuple[Vector, NDArray[np.bool_], bool]:
+        """Bound a tightened box, fix the firms that this decides, and squeeze the inputs.
+
+        Returns what the other choice of each firm is worth, which firms are fixed, and whether the inputs moved enough
+        to matter; if they did not, they are left as they were.
+        """
         assert box.envelope is not None
         U, D = bound(self.problem, box.lower, box.upper, box.envelope, prices)
         box.top = min(box.top, U)
@@ -123,7 +132,18 @@ class Replay:
         fixed = undecided & (D != 0) & (other <= cutoff)
         box.upper[fixed & (D < 0)] = 0
         box.lower[fixed & (D > 0)] = 1
-        return other, fixed
+        squeezed = math.isfinite(cutoff) and cutoff < U < math.inf and self._squeeze(box, D, U - cutoff)
+        return other, fixed, squeezed
+
+    def _squeeze(self, box: Box, D: Vector, budget: float) -> bool:
+        assert box.envelope is not None
+        y_low, y_high = box.envelope.y_low, box.envelope.y_high
+        low, high = squeeze(self.problem, box.lower, box.upper, y_low, y_high, D, budget)
+        gained = np.divide((low - y_low) + (y_high - high), y_high, out=np.zeros(low.size), where=y_high > 0)
+        if float(gained.sum()) < WORTHWHILE:
+            return False
+        box.envelope = replace(box.envelope, y_low=low, y_high=high)
+        return True
 
 
 def reach(problem: PlannerProblem) -> Vector:

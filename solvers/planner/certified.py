@@ -2,10 +2,9 @@
 
 At each node a box of choices lower ≤ θ ≤ upper is bounded, and firms are decided by what the bound says:
 
-    propagate the rows → envelope of inputs → prices → dual bound → fix by reduced costs → again
+    propagate the rows → envelope of inputs → prices → dual bound → fix by reduced costs, squeeze inputs → again
 
-Prices come from the incumbent (`market`) as long as they decide a firm, and then from a linear program (`outer`).
-Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more
+Prices come from the incumbent (`market`) as long as they help, and then from a linear program (`outer`). Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more
 firms; when nothing moves any more, the search branches. Firms that others dominate (`dominance`) follow them. Every
 choice that is discarded was discarded by a dual bound (`dual_bound`), by the rows, or by Farkas multipliers of the
 rows, and the certificate lists, node by node, the prices that did it. `certificate.check` verifies it without a solver;
@@ -233,15 +232,17 @@ class Search:
             self.record(node, node.witness)
 
     def use(self, node: Node, prices: Prices) -> bool:
-        """Apply prices to a tightened node; if they decide a firm, record the round and return True."""
+        """Apply prices to a tightened node; if they decide a firm or squeeze inputs, record the round and return True."""
         before = node.box.top
-        implied, fixed = self.rules.apply(node.box, prices, self.cutoff)
+        implied, fixed, squeezed = self.rules.apply(node.box, prices, self.cutoff)
         if node.box.top < before:
             node.witness = prices
-        if not fixed.any():
+        if not squeezed and not fixed.any():
             return False
         self.record(node, prices)
-        self.discarded = max(self.discarded, float(implied[fixed].max()))
+        # squeezed inputs are those of choices above the cutoff; what lies below it counts as discarded
+        worst = self.cutoff if squeezed else float(implied[fixed].max())
+        self.discarded = max(self.discarded, worst)
         return True
 
     def record(self, node: Node, prices: Prices) -> None:

@@ -290,14 +290,16 @@ class Search:
         on, tried, depth = np.zeros(n, np.uint8), np.zeros(n, np.int64), np.zeros(1, np.int64)
         while True:
             answer = removal.first_feasible(self.data, on, tried, depth, CHUNK)
-            if answer >= 0:
-                break
+            if answer == 0:
+                return None, StoppedBy.FINISHED
+            if answer == 1:
+                theta = np.zeros(n, np.int8)
+                theta[self.order] = on
+                if self.problem.evaluate(theta).feasible:
+                    return theta, StoppedBy.FINISHED
+                depth[0] -= 1
             if self.deadline is not None and time.perf_counter() > self.deadline:
                 return None, StoppedBy.TIME_LIMIT
-        theta = np.zeros(n, np.int8)
-        theta[self.order] = on
-        feasible = answer == 1 and self.problem.evaluate(theta).feasible
-        return (theta if feasible else None), StoppedBy.FINISHED
 
     def _theta(self, mask: int) -> NDArray[np.int8]:
         n = self.problem.n

@@ -17,7 +17,7 @@ by the two inequalities, evaluated with outward rounding. No accuracy of the ite
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -49,6 +49,15 @@ class Envelope:
     a_high: Vector
     y_low: Vector
     y_high: Vector
+
+    def within(self, known: Envelope) -> Envelope:
+        """Return the tighter of this and other valid bounds on inputs, firm by firm."""
+        return replace(self, y_low=np.maximum(self.y_low, known.y_low), y_high=np.minimum(self.y_high, known.y_high))
+
+    @property
+    def empty(self) -> bool:
+        """Whether the bounds exclude each other, so that nothing lies between them."""
+        return bool((self.y_low > self.y_high).any())
 
 
 def envelope(

@@ -29,6 +29,7 @@ COARSE = 3e-3
 FINE = 2e-15
 LARGEST = 690.0
 TIE = 1e-12
+LABOUR_TOLERANCE = 1e-12  # the problem's own: labour within this share of L of none is none
 
 
 class Data(NamedTuple):
@@ -147,7 +148,7 @@ def log_output(data, on, a):
             labour -= data.f[j]
             if a[j] > 0.0:
                 T += a[j] if data.kappa == 1.0 else a[j] ** data.kappa
-    if T == 0.0 or labour <= 0.0:
+    if T == 0.0 or labour <= LABOUR_TOLERANCE * data.L:
         return -np.inf
     return np.log(T) / (data.sigma - 1.0) + np.log(labour)
 
@@ -435,7 +436,8 @@ def first_feasible(data, on, tried, depth, budget):
     """Find a network that obeys the rows and the labour constraint, by depth-first search with off before on.
 
     ``tried`` (how many of its two statuses each firm has had, all 0 at first) and ``depth`` (one entry, 0 at first)
-    hold the search between calls. Returns 1 if ``on`` is such a network, 0 if there is none, −1 if the budget is spent.
+    hold the search between calls; to go on behind a network found, take 1 off ``depth``. Returns 1 if ``on`` is such a
+    network, or misses the labour constraint by less than rounding; 0 if there is none, −1 if the budget is spent.
     """
     n = on.size
     while budget > 0:
@@ -454,6 +456,6 @@ def first_feasible(data, on, tried, depth, budget):
         labour = data.L
         for j in range(d + 1):
             labour -= data.f[j] * on[j]
-        if labour >= 0.0 and rows_possible(data, on, d + 1):
+        if labour >= -2.0 * LABOUR_TOLERANCE * data.L and rows_possible(data, on, d + 1):
             depth[0] += 1
     return -1
