@@ -1,15 +1,20 @@
-"""Writes the planner's bundled instances: ``python -m endonet.instances.planner.bundle [--tables FOLDER] [--bounds]``.
+"""Writes the planner's bundled instances: ``python -m endonet.instances.planner.bundle [--tables FOLDER]``.
 
 The input–output economies derive from the CSV files of the package ``quantecon_book_networks`` (``pip install
-endonet[data]``), found where it is installed unless ``--tables`` names their folder. ``--bounds`` evaluates every
-choice of the instances with at most seventeen firms and records the optimum on both sides.
+endonet[data]``), found where it is installed unless ``--tables`` names their folder.
+
+With ``--bounds [NAME …]`` the instances stay as they are, and what is known of their optima is recorded: every choice
+of the instances with at most seventeen firms is evaluated, and the larger ones are given to the certified solver, whose
+certificate is checked before its bounds are believed. Only bounds that improve are written.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from endonet.formulations import registry
 from endonet.formulations.errors import EndonetError, UnavailableError
@@ -25,7 +31,12 @@ from endonet.formulations.planner.rows import LinearRow
 from endonet.instances import atomic, bounds, catalogue, files, formats
 from endonet.instances.planner import GENERATORS, examples, generators, iotables
 
+Choice = NDArray[np.int8]
+
 ENUMERABLE = 17
+REL_GAP = "1e-9"
+ROUNDING = 1e-12
+ANSWERED, UNFINISHED = 0, 3  # exit statuses of the command line: an answer, or a limit before that
 PACKAGE = "quantecon_book_networks"
 BEA = f"{PACKAGE} 1.6 on PyPI, from the Input-Output Accounts of the US Bureau of Economic Analysis, 2021"
 BEA_LICENCE = "derived from data in the public domain (BEA), distributed under MIT (QuantEcon)"
@@ -152,20 +163,66 @@ def write(folder: Path, target: Path) -> None:
     _write_json(target / "index.json", dict(sorted(index.items())))
 
 
-def prove_small() -> None:
-    """Record the optimum of every instance that can be enumerated, as primal and as dual bound."""
-    for entry in catalogue.names():
-        if entry.family != "planner" or entry.size["n"] > ENUMERABLE:
-            continue
-        problem = files.load(entry.name)
-        value, theta = enumerate_all(problem)
-        method = "brute force over problem.evaluate"
-        bounds.record_bound(entry.name, "primal", value, method, decision=theta, tolerance=1e-12)
-        bounds.record_bound(entry.name, "dual", value, method, proves="global optimum", tolerance=1e-12)
-        print(f"{entry.name}: {value:.12g} with {int(theta.sum())} of {problem.n} firms", file=sys.stderr)
+def prove(names: Sequence[str], time_limit: float) -> None:
+    """Record what can be proved of bundled instances, by brute force where that is possible; all of them if no names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Such as ``planner/us-71``.
+    time_limit : float
+        Seconds for each instance that is too large for brute force.
+    """
+    entries = {entry.name: entry for entry in catalogue.names() if entry.family == "planner"}
+    for name in names or entries:
+        if name not in entries:
+            raise catalogue.unknown(name)
+        problem = files.load(name)
+        if problem.n <= ENUMERABLE:
+            value, theta = enumerate_all(problem)
+            bound, method = value, "brute force over problem.evaluate"
+        else:
+            value, bound, theta = certify(name, problem, time_limit)
+            method = f"certified (rel_gap {REL_GAP})"
+        _record(name, value, bound, theta, method)
+        share = f"{int(theta.sum())} of {problem.n} firms"
+        print(f"{name}: {value:.12g} with {share}, at most {bound:.12g}, by {method}", file=sys.stderr)
 
 
-def enumerate_all(problem: PlannerProblem) -> tuple[float, np.ndarray[Any, np.dtype[np.int8]]]:
+def certify(name: str, problem: PlannerProblem, time_limit: float) -> tuple[float, float, Choice]:
+    """Return value, bound and decision of the certified solver, after its certificate was checked.
+
+    Solving and checking are left to the command line: this room imports no solver.
+    """
+    with tempfile.TemporaryDirectory(prefix="endonet-bounds-") as folder:
+        file = str(Path(folder) / "solution.json.gz")
+        limits = ["--rel-gap", REL_GAP, "--time-limit", f"{time_limit:g}"]
+        _endonet("solve", name, "--solver", "certified", *limits, "--out", file)
+        _endonet("check", name, file)
+        solution = files.load_solution(file, problem)
+    if solution.value is None or solution.bound is None:
+        raise EndonetError(f"{name}: certified found no decision and bound within {time_limit:g} s; raise --time-limit")
+    return solution.value, solution.bound, solution.decision
+
+
+def _endonet(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "endonet", *arguments], capture_output=True, encoding="utf-8", check=False
+    )
+    if done.returncode not in (ANSWERED, UNFINISHED):
+        raise EndonetError(f"endonet {' '.join(arguments)} failed: {done.stderr.strip()}")
+
+
+def _record(name: str, value: float, bound: float, theta: Choice, method: str) -> None:
+    """Record both sides where they improve on what is known."""
+    known = bounds.bounds(name)
+    if known.primal is None or value > known.primal.value:
+        bounds.record_bound(name, "primal", value, method, decision=theta, tolerance=ROUNDING)
+    if known.dual is None or bound < known.dual.value:
+        bounds.record_bound(name, "dual", bound, method, proves="global optimum", tolerance=ROUNDING)
+
+
+def enumerate_all(problem: PlannerProblem) -> tuple[float, Choice]:
     """Return the best value and decision among all 2^n, by evaluating each; ties go to the first."""
     best, chosen = -np.inf, np.zeros(problem.n, np.int8)
     bits = 1 << np.arange(problem.n)
@@ -196,12 +253,14 @@ def main() -> None:
     """Run the command line of this module."""
     parser = argparse.ArgumentParser(prog="python -m endonet.instances.planner.bundle", description=__doc__)
     parser.add_argument("--tables", type=Path, help="folder with the use and make tables")
-    parser.add_argument("--bounds", action="store_true", help="also enumerate and record the small instances' optima")
+    parser.add_argument("--bounds", nargs="*", metavar="NAME", help="record optima of these instances, or of all")
+    parser.add_argument("--time-limit", type=float, default=600.0, metavar="S", help="for each certified solution")
     options = parser.parse_args()
     try:
-        write(options.tables or _installed_tables(), catalogue.folder("planner"))
-        if options.bounds:
-            prove_small()
+        if options.bounds is not None:
+            prove(options.bounds, options.time_limit)
+        else:
+            write(options.tables or _installed_tables(), catalogue.folder("planner"))
     except EndonetError as error:
         sys.exit(f"bundle: {error}")
 
