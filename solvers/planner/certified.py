@@ -4,11 +4,12 @@ At each node a box of choices lower ≤ θ ≤ upper is bounded, and firms are d
 
     propagate the rows → envelope of inputs → prices → dual bound → fix by reduced costs, squeeze inputs → again
 
-Prices come from the incumbent (`market`) as long as they help, and then from a linear program (`outer`). Deciding a firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more
-firms; when nothing moves any more, the search branches. Firms that others dominate (`dominance`) follow them. Every
-choice that is discarded was discarded by a dual bound (`dual_bound`), by the rows, or by Farkas multipliers of the
-rows, and the certificate lists, node by node, the prices that did it. `certificate.check` verifies it without a solver;
-the search applies that module's own rules.
+Prices come from the incumbent (`market`) as long as they help, and then from a linear program (`outer`). Deciding a
+firm narrows the envelope of everybody's inputs, which shrinks the hulls, lowers the bound and decides more firms; when
+nothing moves any more, the search branches. Firms that others dominate (`dominance`) follow them. Every choice that is
+discarded was discarded by a dual bound (`dual_bound`), by the rows, or by Farkas multipliers of the rows, and the
+certificate lists, node by node, the prices that did it. `certificate.check` verifies it without a solver; the search
+applies that module's own rules.
 
 Source: paper 001 has neither the convex form nor its certificate; see the docstrings of `outer`, `envelope` and
 `dual_bound` for both.
@@ -232,7 +233,7 @@ class Search:
             self.record(node, node.witness)
 
     def use(self, node: Node, prices: Prices) -> bool:
-        """Apply prices to a tightened node; if they decide a firm or squeeze inputs, record the round and return True."""
+        """Apply prices to a tightened node; if they decide a firm or squeeze inputs, record the round: True."""
         before = node.box.top
         implied, fixed, squeezed = self.rules.apply(node.box, prices, self.cutoff)
         if node.box.top < before:
