@@ -38,6 +38,7 @@ from endonet.solvers.planner.dual_bound import Prices, bound, excludes
 from endonet.solvers.planner.market import market_prices
 from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, cold
 from endonet.solvers.planner.reshaping import iterate_conditions
+from endonet.solvers.planner.squeeze import squeeze
 from endonet.solvers.planner.start import feasible_start, likeliest
 from endonet.solvers.planner.tiny import tiny_economy
 from endonet.solvers.progress import Progress
@@ -402,6 +403,9 @@ class Certified(Solver[PlannerProblem]):
         OuterModel(search.ordered, node.box, model.finish())
         Deviation().prepare()
         excludes(search.ordered, node.box.lower, node.box.upper, np.zeros(search.ordered.rows.count))
+        assert node.box.envelope is not None
+        y = node.box.envelope.y_high
+        squeeze(search.ordered, node.box.lower, node.box.upper, y, y, np.ones(problem.n), 1.0)
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
         """Search and report."""
