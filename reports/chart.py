@@ -64,10 +64,15 @@ def lines(series: Sequence[Series], title: str, across: str) -> str:
         for (x, y), (size, seconds, censored) in zip(spots, one.points, strict=True):
             says = f"{one.label}, {size:g}: {'> ' if censored else ''}{duration(seconds)}"
             shapes.append(_dot(x, y, number, says, hollow=censored))
-        if spots:
-            ends.append((spots[-1][1], spots[-1][0], number, one.label))
-    for (_, x, number, label), y in zip(sorted(ends), _apart([y for y, *_ in sorted(ends)]), strict=True):
-        shapes.append(_text(x + 12, y, label, "start", "0.35em", f"s{number % 6}"))
+        if one.points[-1][0] == sizes[-1]:
+            ends.append((spots[-1][1], number, one.label))
+        else:  # the line ends amid others: its label goes where no line is steep, beside its last stretch
+            (x, y), (former, above) = spots[-1], spots[max(0, len(spots) - 2)]
+            shapes.append(
+                _text((x + former) / 2 + 12, (y + above) / 2 + 10, one.label, "start", "0.35em", f"s{number % 6}")
+            )
+    for (_, number, label), y in zip(sorted(ends), _apart([y for y, *_ in sorted(ends)]), strict=True):
+        shapes.append(_text(WIDTH - RIGHT + 12, y, label, "start", "0.35em", f"s{number % 6}"))
     return _svg(HEIGHT, title, shapes)
 
 
@@ -91,9 +96,9 @@ def strips(rows: Sequence[Strip], title: str) -> str:
         shapes.append(_text(left, y - 21, f"{row.label}{more}", "start", "0.35em"))
         ordered = sorted(row.seconds)
         shapes += [_dot(place(t), y, number, f"{row.label}: {duration(t)}", faint=True) for t in ordered]
-        place_of_median = (len(ordered) + row.censored - 1) // 2
-        if place_of_median < len(ordered):
-            x = place(ordered[place_of_median])
+        middle = (len(ordered) + row.censored - 1) // 2
+        if 0 <= middle < len(ordered):
+            x = place(ordered[middle])
             shapes.append(f'<line class="series s{number % 6}" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 11}" y2="{y + 11}"/>')
     return _svg(height, title, shapes)
 
