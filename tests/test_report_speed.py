@@ -24,7 +24,7 @@ CERTIFIED, ENUMERATION = cells.WAYS[:2]
 
 def found(seconds: float = 1.0, **more: Any) -> dict[str, Any]:
     plain = {"status": "optimal", "stopped_by": "finished", "value": 1.0, "bound": 1.0, "rel_gap": 0.0}
-    return plain | {"seconds": seconds, "contradicted": ""} | more
+    return plain | {"seconds": seconds, "contradicted": "", "measured": "2024-02-29 12:00 UTC"} | more
 
 
 def late(limit: float = 10.0) -> dict[str, Any]:
