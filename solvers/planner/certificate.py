@@ -118,11 +118,14 @@ class Replay:
         prices = Prices(np.zeros(problem.n), T, spent, np.zeros(problem.rows.count))
         return bound(problem, box.lower, box.upper, box.envelope, prices)[0]
 
-    def apply(self, box: Box, prices: Prices, cutoff: float) -> tuple[Vector, NDArray[np.bool_], bool]:
+    def apply(
+        self, box: Box, prices: Prices, cutoff: float, floor: float | None = None
+    ) -> tuple[Vector, NDArray[np.bool_], bool]:
         """Bound a tightened box, fix the firms that this decides, and squeeze the inputs.
 
-        Returns what the other choice of each firm is worth, which firms are fixed, and whether the inputs moved enough
-        to matter; if they did not, they are left as they were.
+        Inputs are squeezed to those of choices above ``floor``, by default the cutoff. Returns what the other choice of
+        each firm is worth, which firms are fixed, and whether the inputs moved enough to matter; if they did not, they
+        are left as they were.
         """
         assert box.envelope is not None
         U, D = bound(self.problem, box.lower, box.upper, box.envelope, prices)
@@ -132,7 +135,8 @@ class Replay:
         fixed = undecided & (D != 0) & (other <= cutoff)
         box.upper[fixed & (D < 0)] = 0
         box.lower[fixed & (D > 0)] = 1
-        squeezed = math.isfinite(cutoff) and cutoff < U < math.inf and self._squeeze(box, D, U - cutoff)
+        floor = cutoff if floor is None else floor
+        squeezed = math.isfinite(floor) and cutoff < U < math.inf and self._squeeze(box, D, U - floor)
         return other, fixed, squeezed
 
     def _squeeze(self, box: Box, D: Vector, budget: float) -> bool:

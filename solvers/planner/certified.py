@@ -236,15 +236,17 @@ class Search:
     def use(self, node: Node, prices: Prices) -> bool:
         """Apply prices to a tightened node; if they decide a firm or squeeze inputs, record the round: True."""
         before = node.box.top
-        implied, fixed, squeezed = self.rules.apply(node.box, prices, self.cutoff)
+        floor = min(self.cutoff, self.log_best + LEAST_GAP)
+        implied, fixed, squeezed = self.rules.apply(node.box, prices, self.cutoff, floor)
         if node.box.top < before:
             node.witness = prices
         if not squeezed and not fixed.any():
             return False
         self.record(node, prices)
-        # squeezed inputs are those of choices above the cutoff; what lies below it counts as discarded
-        worst = self.cutoff if squeezed else float(implied[fixed].max())
-        self.discarded = max(self.discarded, worst)
+        if fixed.any():
+            self.discarded = max(self.discarded, float(implied[fixed].max()))
+        if squeezed:  # to the inputs of choices above the floor: what lies below it is discarded
+            self.discarded = max(self.discarded, floor)
         return True
 
     def record(self, node: Node, prices: Prices) -> None:

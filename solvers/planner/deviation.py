@@ -98,7 +98,7 @@ def climb(
     e, rows = kernels.economy(problem), flips.rows_by_firm(problem)
     point, work = flips.empty_point(problem, start), flips.scratch(problem.n)
     bounds, u = screen.empty_screen(problem.n), np.zeros(problem.n)
-    if problem.rows.violated(start.astype(np.float64)).size or problem.f @ start > problem.L:
+    if problem.rows.violated(start.astype(np.float64)).size or problem.labour_left(start) < 0:
         raise InputError("theta", "it violates a row or the labour constraint", "start from a feasible network")
     widest = start.copy()
     widest[firms] = 1

@@ -5,10 +5,10 @@ y_j = Σ_i Ω_ij a_i at π_j ≥ 0 and each row lower_r ≤ G_r θ ≤ upper_r a
 the lower one if μ_r < 0), and put the two logarithms below their tangents at T̂ and M̂, any T̂ > 0 and M̂ < L. What is
 left separates by firm:
 
-    log Y ≤ (log T̂ − 1)/(σ−1) + log(L − M̂) + w M̂ + Σ_r μ_r g_r − Σ_j π_j y̲_j + Σ_on D_j + Σ_undecided max(0, D_j)
+    log Y ≤ (log T̂ − 1)/(σ−1) + w L' − 1 − log w + Σ_r μ_r g_r − Σ_j π_j y̲_j + Σ_on (D_j + w f_j) + Σ_undecided max(0, D_j)
 
     D_j = max over y̲_j ≤ y ≤ ȳ_j of ( c_j Z_j y^α_j + h Z'_j y^(α_j κ) − π_j (y − y̲_j) ) − w f_j − Σ_r μ_r G_rj
-    c_j = Σ_k Ω_jk π_k,   h = 1/((σ−1) T̂),   w = 1/(L − M̂)
+    c_j = Σ_k Ω_jk π_k,   h = 1/((σ−1) T̂),   w = 1/(L − M̂),   L' = L − Σ_on f_j
 
 D_j is firm j's shadow profit. A firm that does not operate uses no input, but its input is at least y̲_j all the same,
 because the suppliers that surely operate make at least that available; so an operating firm pays only for what it needs
@@ -88,6 +88,7 @@ def bound(
         problem.kappa,
         problem.sigma,
         problem.L,
+        problem.labour_left(lower),
         problem.f,
         lower,
         upper,
@@ -209,6 +210,7 @@ def _bound(
     kappa,
     sigma,
     L,
+    left,
     f,
     lower,
     upper,
@@ -231,9 +233,9 @@ def _bound(
                 count[indices[p]] += 1.0
     h = 1.0 / ((sigma - 1.0) * T)
     w = 1.0 / (L - M)
-    total = (np.log(T) - 1.0) / (sigma - 1.0) + np.log(L - M) + w * M + constant
-    doubt = 8 * UNIT * ((abs(np.log(T)) + 1.0) / (sigma - 1.0) + abs(np.log(L - M)) + w * abs(M) * (1.0 + L / (L - M)))
-    doubt += 8 * UNIT * (abs(constant) + 1.0)
+    total = (np.log(T) - 1.0) / (sigma - 1.0) + (w * left - 1.0 - np.log(w)) + constant
+    doubt = 8 * UNIT * ((abs(np.log(T)) + 1.0) / (sigma - 1.0) + w * abs(left) + abs(np.log(w)) + abs(constant) + 1.0)
+    shared = 0.0
     carry = 0.0
     D = np.zeros(n)
     for j in range(n):
@@ -243,8 +245,10 @@ def _bound(
         if upper[j]:
             C = c[j] * Z[j] * (1.0 + UNIT * (count[j] + 4.0))
             _, gross, loss = best_input(C, h * Zb[j], alpha[j], alpha[j] * kappa, pi[j], y_low[j], y_high[j])
-            cost = w * f[j]
-            loss += 8 * UNIT * (cost * (1.0 + L / (L - M)) + abs(toll[j]) + abs(gross)) + toll_doubt[j]
+            cost = 0.0 if lower[j] else w * f[j]
+            if cost > 0.0:
+                shared = 8 * UNIT * w * L  # what adding fixed costs up in another order may change
+            loss += 8 * UNIT * (cost + abs(toll[j]) + abs(gross)) + toll_doubt[j]
             D[j] = gross - cost - toll[j] + loss
             if lower[j] or not D[j] <= 0.0:
                 term += D[j]
@@ -255,7 +259,7 @@ def _bound(
             carry += (term - moved) + total
         total = moved
         doubt += 2 * UNIT * abs(term)
-    top = total + carry + 2.0 * doubt + 4 * UNIT * abs(total)
+    top = total + carry + 2.0 * (doubt + shared) + 4 * UNIT * abs(total)
     if not np.isfinite(top) or not np.isfinite(D.sum()):
         return np.inf, np.zeros(n)
     return top, D

@@ -125,6 +125,8 @@ class Scip(Solver[PlannerProblem]):
 
     def _set_options(self, scip: Any, form: PlannerFormulation, problem: PlannerProblem, spent: float) -> None:
         scip.setParam("numerics/feastol", self.feasibility)
+        # its symmetry reduction cut off the optimum of 20 identical firms in a complete network
+        scip.setParam("misc/usesymmetry", 0)
         scip.setParam("constraints/nonlinear/tightenlpfeastol", False)
         scip.setParam("limits/gap", self.rel_gap / 2 * _slope(form, problem))
         scip.setParam("randomization/randomseedshift", self.seed)

@@ -29,17 +29,22 @@ class Start(NamedTuple):
 def feasible_start(problem: PlannerProblem, wanted: NDArray[np.int8], time_limit: float | None = None) -> Start:
     """Return ``wanted`` if it is feasible and leaves labour, otherwise the feasible θ that changes the fewest firms.
 
-    The latter is a MILP (HiGHS): minimise the number of changes subject to the rows and Σ f θ ≤ (1 − 1e-6) L.
+    The latter is a MILP (HiGHS): minimise the number of changes subject to the rows and Σ f θ ≤ (1 − 1e-6) L or, where
+    that is too much to ask, ≤ L.
     """
     if _holds(problem, wanted):
         return Start(wanted, Status.FEASIBLE, StoppedBy.FINISHED, "")
     lower, upper = np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)
     problem.rows.propagate(lower, upper)
-    theta, status, message = _cheapest(problem, np.where(wanted == 1, -1.0, 1.0), lower, upper, time_limit)
+    cost = np.where(wanted == 1, -1.0, 1.0)
+    for margin in (LABOUR_MARGIN, 0.0):
+        theta, status, message = _cheapest(problem, cost, lower, upper, time_limit, margin)
+        if theta is not None or status != highspy.HighsModelStatus.kInfeasible:
+            break
     if theta is not None:
         return Start(theta, Status.FEASIBLE, StoppedBy.FINISHED, "")
     if status == highspy.HighsModelStatus.kInfeasible:
-        note = "no θ satisfies the rows and leaves labour for production; HiGHS proved it on the MILP of the rows alone"
+        note = "no θ satisfies the rows and the labour constraint; HiGHS proved it on the MILP of these alone"
         return Start(None, Status.INFEASIBLE, StoppedBy.FINISHED, note)
     late = status == highspy.HighsModelStatus.kTimeLimit
     why = StoppedBy.TIME_LIMIT if late else StoppedBy.ERROR
@@ -50,7 +55,7 @@ def likeliest(
     problem: PlannerProblem, theta: Vector, lower: NDArray[np.int8], upper: NDArray[np.int8], time_limit: float | None
 ) -> NDArray[np.int8] | None:
     """Return a feasible θ between ``lower`` and ``upper`` near a relaxed θ̂: the MILP max Σ (2 θ̂_j − 1) θ_j, or None."""
-    return _cheapest(problem, 1.0 - 2.0 * theta, lower, upper, time_limit, NODES)[0]
+    return _cheapest(problem, 1.0 - 2.0 * theta, lower, upper, time_limit, LABOUR_MARGIN, NODES)[0]
 
 
 def _cheapest(
@@ -59,16 +64,17 @@ def _cheapest(
     lower: NDArray[np.int8],
     upper: NDArray[np.int8],
     time_limit: float | None,
+    margin: float,
     nodes: int | None = None,
 ) -> tuple[NDArray[np.int8] | None, highspy.HighsModelStatus, str]:
-    """Minimise Σ cost_j θ_j subject to the rows and to some labour being left; return (θ or None, status, message)."""
+    """Minimise Σ cost_j θ_j subject to the rows and Σ f θ ≤ (1 − margin) L; return (θ or None, status, message)."""
     rows = sp.vstack([problem.rows.G, sp.csr_array(problem.f.reshape(1, -1))]).tocsr()
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = problem.n, rows.shape[0]
     lp.col_cost_ = cost
     lp.col_lower_, lp.col_upper_ = lower.astype(np.float64), upper.astype(np.float64)
     lp.row_lower_ = np.append(problem.rows.lower, -math.inf)
-    lp.row_upper_ = np.append(problem.rows.upper, problem.L * (1 - LABOUR_MARGIN))
+    lp.row_upper_ = np.append(problem.rows.upper, problem.L * (1 - margin))
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
     lp.integrality_ = [highspy.HighsVarType.kInteger] * problem.n
@@ -90,4 +96,4 @@ def _cheapest(
 
 
 def _holds(problem: PlannerProblem, theta: NDArray[np.int8]) -> bool:
-    return not problem.rows.violated(theta.astype(np.float64)).size and bool(problem.f @ theta < problem.L)
+    return not problem.rows.violated(theta.astype(np.float64)).size and problem.labour_left(theta) >= 0
