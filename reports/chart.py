@@ -66,11 +66,9 @@ def lines(series: Sequence[Series], title: str, across: str) -> str:
             shapes.append(_dot(x, y, number, says, hollow=censored))
         if one.points[-1][0] == sizes[-1]:
             ends.append((spots[-1][1], number, one.label))
-        else:  # the line ends amid others: its label goes where no line is steep, beside its last stretch
-            (x, y), (former, above) = spots[-1], spots[max(0, len(spots) - 2)]
-            shapes.append(
-                _text((x + former) / 2 + 12, (y + above) / 2 + 10, one.label, "start", "0.35em", f"s{number % 6}")
-            )
+        else:  # the line ends amid others
+            x, y = spots[-1]
+            shapes.append(_text(x, y - 17, one.label, "middle", "0.35em", f"s{number % 6}"))
     for (_, number, label), y in zip(sorted(ends), _apart([y for y, *_ in sorted(ends)]), strict=True):
         shapes.append(_text(WIDTH - RIGHT + 12, y, label, "start", "0.35em", f"s{number % 6}"))
     return _svg(HEIGHT, title, shapes)

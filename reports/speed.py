@@ -276,8 +276,8 @@ def _distribution(page: Page, console: Any, results: Results, groups: Sequence[C
     page.heading("Certified on calibrated economies", anchor="distribution")
     page.text(
         "Beyond some forty firms nothing can be enumerated. Each line is a number of independent draws of Table 3's "
-        f"economy, σ = ε = 5 unless it says otherwise. The budget lets {cells.BUDGET:.0%} of the firms operate; the "
-        f"exclusions are {cells.EXCLUDED:.0%} as many pairs as there are firms, of which one firm each may operate."
+        f"economy, σ = ε = 5 unless it says otherwise. The budget lets {cells.BUDGET:.0%} of the firms operate; with "
+        f"exclusions, at most one of each of {int(cells.EXCLUDED * parameters.varied)} random pairs of firms may."
     )
     rows = []
     for case in groups:
