@@ -24,7 +24,7 @@ import base64
 import binascii
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -329,34 +329,65 @@ def replay(
     VerificationError
         If the certificate is malformed or a leaf is not bounded by the claim.
     """
+    tree = read(problem, certificate)
+    cutoff = -math.inf if claimed is None or claimed == 0 else math.log(claimed)
+    rounds = 0
+    for i, box, done, leaf in walk(tree, cutoff, claimed is None):
+        rounds += done
+        if not leaf or box is None:
+            continue
+        if claimed is None:
+            raise VerificationError(f"leaf {i} of the certificate is not proved infeasible")
+        if box.top > cutoff:
+            raise VerificationError(
+                f"leaf {i} of the certificate proves only {_exp(box.top):.15g}, the claimed bound is {claimed:.15g}"
+            )
+    return len(tree.nodes), rounds, len(tree.prices)
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A certificate that has been read: the problem with its order among firms, nodes, their children, and prices."""
+
+    problem: PlannerProblem
+    order: NDArray[np.int64]
+    nodes: list[dict[str, Any]]
+    children: list[list[int]]
+    prices: list[Prices]
+
+
+def read(problem: PlannerProblem, certificate: Mapping[str, Any] | None) -> Tree:
+    """Return a certificate in a form to walk through; raise VerificationError if it is malformed."""
     nodes, packed, order = _parts(certificate)
     if not _order_holds(problem, order):
         raise VerificationError("certificate.order holds a pair of firms that is no dominance")
-    problem = dominance.ordered(problem, order)
-    cutoff = -math.inf if claimed is None or claimed == 0 else math.log(claimed)
-    rules = Replay(problem)
-    shares = reach(problem)
-    prices = [unpack(problem, p, shares, f"certificate.prices[{i}]") for i, p in enumerate(packed)]
-    children = _children(problem, nodes)
+    ordered, shares = dominance.ordered(problem, order), reach(problem)
+    prices = [unpack(ordered, p, shares, f"certificate.prices[{i}]") for i, p in enumerate(packed)]
+    pairs = np.array(order, dtype=np.int64).reshape(-1, 2)
+    return Tree(ordered, pairs, nodes, _children(problem, nodes), prices)
+
+
+def walk(tree: Tree, cutoff: float, infeasible: bool) -> Iterator[tuple[int, Box | None, int, bool]]:
+    """Replay the nodes in order; yield each node's index, the box left of it, the rounds used, whether it is a leaf.
+
+    Parameters
+    ----------
+    cutoff : float
+        Choices with log Y at most this do not matter.
+    infeasible : bool
+        Whether to prove that nothing is feasible, so that no box is closed by a bound.
+    """
+    rules = Replay(tree.problem)
     boxes: dict[int, Box | None] = {}
-    rounds = 0
-    for i, node in enumerate(nodes):
+    for i, node in enumerate(tree.nodes):
         parent = boxes[node["parent"]] if i else rules.root()
         box = parent.child(node["firm"], node["value"]) if i and parent is not None else parent
-        box, done = _replay_node(rules, box, node["rounds"], prices, cutoff, claimed is None, i)
-        rounds += done
-        if children[i]:
+        box, done = _replay_node(rules, box, node["rounds"], tree.prices, cutoff, infeasible, i)
+        if tree.children[i]:
             boxes[i] = box
-        elif box is not None:
-            if claimed is None:
-                raise VerificationError(f"leaf {i} of the certificate is not proved infeasible")
-            if box.top > cutoff:
-                raise VerificationError(
-                    f"leaf {i} of the certificate proves only {_exp(box.top):.15g}, the claimed bound is {claimed:.15g}"
-                )
-        if i and i == children[node["parent"]][-1]:
+        yield i, box, done, not tree.children[i]
+        if i and i == tree.children[node["parent"]][-1]:
             del boxes[node["parent"]]
-    return len(nodes), rounds, len(prices)
 
 
 def _exp(x: float) -> float:

@@ -21,6 +21,7 @@ import heapq
 import itertools
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -143,6 +144,27 @@ class Search:
             self.offer(start.theta)
             if self.problem.links <= DENSE * self.problem.n:
                 self.offer(improve(self.problem, start.theta, deadline=self.deadline))
+
+    def resume(self, earlier: Mapping[str, Any]) -> None:
+        """Take up the open leaves of an earlier search's certificate, which goes on growing.
+
+        Raises
+        ------
+        VerificationError
+            If the certificate is malformed or belongs to another problem.
+        """
+        tree = certificate.read(self.problem, earlier)
+        self.order, self.ordered = tree.order, tree.problem
+        self.rules = Replay(self.ordered)
+        self.records = [{**node, "rounds": list(node["rounds"])} for node in tree.nodes]
+        self.used_prices = list(tree.prices)
+        self.heap = []
+        for i, box, _, leaf in certificate.walk(tree, self.cutoff, infeasible=False):
+            if leaf and box is not None and not box.top <= self.cutoff:
+                rounds = [entry for entry in tree.nodes[i]["rounds"] if isinstance(entry, int)]
+                known = tree.prices[rounds[-1]] if rounds else None
+                self.push(Node(box, i, known, known))
+        self.discarded = self.cutoff
 
     def sense(self, box: Box, point: Point) -> None:
         """Offer what the relaxed decisions round to or, if that violates rows, the likeliest choice that does not."""
@@ -308,13 +330,20 @@ class Search:
     # -- the whole ---------------------------------------------------------------------------------------------------
 
     def run(
-        self, initial: Choice | None, node_limit: int | None, progress: Progress, interrupt: Interrupt
+        self,
+        initial: Choice | None,
+        earlier: Mapping[str, Any] | None,
+        node_limit: int | None,
+        progress: Progress,
+        interrupt: Interrupt,
     ) -> StoppedBy:
         """Search until nothing is open or a limit is reached; return why it ended."""
         node: Node | None = None
         self.interrupt = interrupt
         try:
             self.begin(initial)
+            if earlier is not None:
+                self.resume(earlier)
             while self.heap:
                 if interrupt.requested:
                     return StoppedBy.INTERRUPTED
@@ -375,6 +404,9 @@ class Certified(Solver[PlannerProblem]):
         Nodes after which the search ends with the bound it has.
     initial : array_like of 0 and 1, optional
         A first incumbent; by default the reshaping heuristic's, improved by one-firm changes.
+    resume : mapping, optional
+        The certificate of an earlier search of the same problem that a limit or Ctrl-C ended; the search goes on where
+        that one stopped. Give its decision as ``initial``.
     """
 
     name: ClassVar[str] = "certified"
@@ -384,6 +416,7 @@ class Certified(Solver[PlannerProblem]):
     remedy: ClassVar[str] = "pip install highspy"
 
     node_limit: int | None = None
+    resume: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -393,7 +426,7 @@ class Certified(Solver[PlannerProblem]):
     def prepare(self) -> None:
         """Compile the kernels."""
         problem = tiny_economy()
-        _search(problem, self.rel_gap, None, None, None, False)
+        _search(problem, self.rel_gap, None, None, None, None, False)
         search = Search(problem, self.rel_gap, math.inf)
         search.offer(np.ones(problem.n, np.int8))
         node = search.heap[0][2]
@@ -413,7 +446,7 @@ class Certified(Solver[PlannerProblem]):
         """Search and report."""
         del formulation
         initial = None if self.initial is None else problem.operating(self.initial)
-        return _search(problem, self.rel_gap, self.time_limit, self.node_limit, initial, self.log)
+        return _search(problem, self.rel_gap, self.time_limit, self.node_limit, initial, self.resume, self.log)
 
 
 def _search(
@@ -422,13 +455,14 @@ def _search(
     time_limit: float | None,
     node_limit: int | None,
     initial: Choice | None,
+    earlier: Mapping[str, Any] | None,
     log: bool,
 ) -> Finding:
     begun = time.perf_counter()
     deadline = begun + (math.inf if time_limit is None else time_limit)
     with Interrupt() as interrupt, Progress(log, begun) as progress:
         search = Search(problem, rel_gap, deadline)
-        stopped_by = search.run(initial, node_limit, progress, interrupt)
+        stopped_by = search.run(initial, earlier, node_limit, progress, interrupt)
     statistics = {"nodes": search.nodes, "linear_programs": search.programs, "open_nodes": len(search.heap)}
     finished = stopped_by is StoppedBy.FINISHED
     top = search.log_top

@@ -5,7 +5,8 @@ y_j = Σ_i Ω_ij a_i at π_j ≥ 0 and each row lower_r ≤ G_r θ ≤ upper_r a
 the lower one if μ_r < 0), and put the two logarithms below their tangents at T̂ and M̂, any T̂ > 0 and M̂ < L. What is
 left separates by firm:
 
-    log Y ≤ (log T̂ − 1)/(σ−1) + w L' − 1 − log w + Σ_r μ_r g_r − Σ_j π_j y̲_j + Σ_on (D_j + w f_j) + Σ_undecided max(0, D_j)
+    log Y ≤ (log T̂ − 1)/(σ−1) + w L' − 1 − log w + Σ_r μ_r g_r − Σ_j π_j y̲_j
+            + Σ_on (D_j + w f_j) + Σ_undecided max(0, D_j)
 
     D_j = max over y̲_j ≤ y ≤ ȳ_j of ( c_j Z_j y^α_j + h Z'_j y^(α_j κ) − π_j (y − y̲_j) ) − w f_j − Σ_r μ_r G_rj
     c_j = Σ_k Ω_jk π_k,   h = 1/((σ−1) T̂),   w = 1/(L − M̂),   L' = L − Σ_on f_j
