@@ -117,9 +117,9 @@ class Fields:
         """Return ``length`` finite numbers as a float64 array."""
         return _array(self.name(key), self.raw(key), length, what, _floats)
 
-    def number_or_numbers(self, key: str, length: int, default: float) -> float | NDArray[np.float64]:
+    def number_or_numbers(self, key: str, length: int) -> float | NDArray[np.float64]:
         """Return one number, or an array of ``length`` of them."""
-        value = self.values.get(key, default)
+        value = self.raw(key)
         if isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim > 0):
             return self.numbers(key, length)
         return _float(self.name(key), _scalar(value))

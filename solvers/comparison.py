@@ -1,8 +1,9 @@
 """One problem solved in several ways, the answers side by side, and the proofs held against each other.
 
-Two proofs contradict each other when one solver's decision is worth more than another solver's bound allows (less, if
-the objective is minimised), or when one calls infeasible what another has a decision for. At least one of the two is
-then wrong, and the comparison says so before it says anything else.
+Every value is the evaluator's. A feasible decision that is worth more than a solver's bound allows (less, if the
+objective is minimised) therefore refutes that bound, and a feasible decision refutes "infeasible"; the comparison says
+so before it says anything else, and goes on crediting the proofs that nothing refutes. Only where claims contradict
+each other without a decision to settle it, such as "infeasible" against "unbounded", nothing counts as proved.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from endonet.formulations.contracts import Problem, Sense
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 # A bound with a certificate holds to rounding; outside solvers keep their constraints to about 1e-6 only.
 ROUNDING = 1e-9
 OUTSIDE = 1e-6
+# Decisions whose values differ by less are equally good; the prover's own then stands for the optimum.
+TIE = 1e-12
+
+
+SETTLING = (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,10 @@ class Row:
         How far ``value`` falls short of the proven optimum, relative to it; None if no optimum was proved.
     differs : int or None
         In how many entries the decision differs from that of the proven optimum.
+    certified : bool
+        Whether the claim comes with a certificate, which `endonet.check` verifies.
+    refuted : str
+        Empty, or which other decision shows the row's bound (or its claim of infeasibility) to be false.
     reason : str
         Why there is no answer.
     """
@@ -55,12 +65,19 @@ class Row:
     error: float | None = None
     differs: int | None = None
     contradicted: str = ""
+    certified: bool = False
+    refuted: str = ""
     reason: str = ""
+
+    @property
+    def false(self) -> bool:
+        """Whether the evaluator refutes the row, by its own decision or by that of another."""
+        return bool(self.contradicted or self.refuted)
 
     @property
     def proof(self) -> bool:
         """Whether the row settles the problem: optimal, infeasible or unbounded."""
-        return self.status in (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED) and not self.contradicted
+        return self.status in SETTLING and not self.false
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +89,16 @@ class Comparison:
     rows : tuple of Row
         One for each solver, in the order asked for.
     optimum : float or None
-        The value of the proven optimum, if any solver proved one and no proof is contradicted.
+        The value of the proven optimum, if any solver proved one and nothing refutes it.
     proved_by : str
-        Who proved it.
+        Who proved it, as ``solver`` or ``solver:formulation``: a solver with a certificate if there is one, and among
+        equals the one with the tighter bound.
+    certified : bool
+        Whether that proof is a certificate; without one it is an outside solver's claim.
     best_value, best_bound, rel_gap : float or None
         What all solvers know together.
     contradictions : tuple of str
-        One sentence for each pair of claims that cannot both be true.
+        One sentence for each claim that is false, or pair of claims that cannot both be true.
     notes : tuple of str
         Disagreements within an outside solver's tolerance.
     solutions : tuple of Solution or None
@@ -91,6 +111,7 @@ class Comparison:
     rows: tuple[Row, ...]
     optimum: float | None
     proved_by: str
+    certified: bool
     best_value: float | None
     best_bound: float | None
     rel_gap: float | None
@@ -161,9 +182,9 @@ def compare(problem: Problem, solvers: Iterable[Solver[Any] | tuple[Solver[Any],
     return _lay_out(problem, [solver for solver, _ in entries], answers)
 
 
-def label(row: Row) -> str:
+def label(answer: Row | Solution) -> str:
     """Return ``solver`` or ``solver:formulation``."""
-    return row.solver + (f":{row.formulation.rpartition('/')[2]}" if row.formulation else "")
+    return answer.solver + (f":{answer.formulation.rpartition('/')[2]}" if answer.formulation else "")
 
 
 def _attempt(problem: Problem, solver: Solver[Any], formulation: str | None) -> Solution | Row:
@@ -185,22 +206,25 @@ def _without(solver: Solver[Any], formulation: str | None, status: str, reason: 
 
 
 def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solution | Row]) -> Comparison:
+    better = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
     solutions = [answer if isinstance(answer, Solution) else None for answer in answers]
     found = [(solver, s) for solver, s in zip(solvers, solutions, strict=True) if s is not None]
     worth = [s for _, s in found if s.decision is not None and problem.evaluate(s.decision).feasible]
-    contradictions, notes = _contradictions(found, worth, problem.sense)
-    better = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
+    judged = [_judge(solver, s, worth, better) for solver, s in found]
+    undecided = _irreconcilable([verdict for verdict in judged if not verdict.false])
+    standing = [] if undecided else [verdict for verdict in judged if not verdict.false]
 
-    def key(solution: Solution) -> float:
-        return better * (solution.value or 0.0)
-
-    bounds = [s.bound for _, s in found if s.bound is not None and not s.contradicted]
-    proved = [s for s in worth if s.status is Status.OPTIMAL and not s.contradicted]
-    best = max(proved, key=key) if proved and not contradictions else None
-    best_value = max(worth, key=key).value if worth else None
+    best_value = max(worth, key=lambda s: better * (s.value or 0.0)).value if worth else None
+    bounds = [v.claim.bound for v in standing if v.claim.bound is not None and not v.missed]
     best_bound = better * min(better * bound for bound in bounds) if bounds else None
+    proved = [v.claim for v in standing if v.claim.status is Status.OPTIMAL and v.claim.value is not None]
+    proof = min(proved, key=lambda s: _credit(s, better)) if proved else None
+    best = None if proof is None else _best(proof, worth, better)
+    refuted = {id(verdict.claim): verdict.refuted for verdict in judged}
     rows = [
-        _row(solver, answer, best, better) if isinstance(answer, Solution) else answer
+        replace(_row(solver, answer, best, better), refuted=refuted[id(answer)])
+        if isinstance(answer, Solution)
+        else answer
         for solver, answer in zip(solvers, answers, strict=True)
     ]
     return Comparison(
@@ -209,14 +233,29 @@ def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solutio
         sense=problem.sense,
         rows=tuple(rows),
         optimum=None if best is None else best.value,
-        proved_by="" if best is None else best.solver,
+        proved_by="" if proof is None else label(proof),
+        certified=proof is not None and proof.certificate is not None,
         best_value=best_value,
         best_bound=best_bound,
         rel_gap=_finite(relative_gap(best_value, best_bound)),
-        contradictions=contradictions,
-        notes=notes,
+        contradictions=tuple(sentence for verdict in judged for sentence in verdict.sentences) + undecided,
+        notes=tuple(note for verdict in judged for note in verdict.missed),
         solutions=tuple(solutions),
     )
+
+
+def _credit(proof: Solution, better: float) -> tuple[bool, float]:
+    """Order proofs: a certificate before a claim, then the tighter bound, then the order asked for."""
+    return proof.certificate is None, better * (proof.bound if proof.bound is not None else better * float("inf"))
+
+
+def _best(proof: Solution, worth: list[Solution], better: float) -> Solution:
+    """Return the solution that stands for the optimum: the prover's own, unless one within its bound is better."""
+    if proof.value is None:
+        return proof
+    top = max(worth, key=lambda s: better * (s.value or 0.0), default=proof)
+    ahead = better * ((top.value or 0.0) - proof.value)
+    return top if ahead > TIE * abs(proof.value) else proof
 
 
 def _row(solver: Solver[Any], solution: Solution, best: Solution | None, better: float) -> Row:
@@ -239,6 +278,7 @@ def _row(solver: Solver[Any], solution: Solution, best: Solution | None, better:
         error=error,
         differs=differs,
         contradicted=solution.contradicted,
+        certified=solution.certificate is not None,
     )
 
 
@@ -254,38 +294,59 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
     return count
 
 
-def _contradictions(
-    found: list[tuple[Solver[Any], Solution]], worth: list[Solution], sense: Sense
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Hold every claim against every feasible decision; return what cannot be, and what rounding may explain."""
-    better = 1.0 if sense is Sense.MAXIMISE else -1.0
-    wrong = [f"{s.solver}: {s.contradicted}" for _, s in found if s.contradicted]
-    notes = []
-    for prover, proof in found:
-        for witness in worth:
-            if witness is proof or witness.value is None:
-                continue
-            if proof.status is Status.INFEASIBLE:
-                wrong.append(
-                    f"{proof.solver} calls the problem infeasible, "
-                    f"{witness.solver} has a feasible decision worth {witness.value:.12g}"
-                )
-            if proof.bound is None or proof.contradicted:
-                continue
-            scale = max(abs(witness.value), abs(proof.bound))
-            excess = better * (witness.value - proof.bound)
-            if excess <= ROUNDING * scale:
-                continue
-            sentence = (
-                f"{proof.solver} claims that nothing is better than {proof.bound:.12g}, "
-                f"{witness.solver} has a feasible decision worth {witness.value:.12g}"
-            )
-            trusted = not prover.packages or proof.certificate is not None
-            if excess > (ROUNDING if trusted else OUTSIDE) * scale:
-                wrong.append(sentence)
-            else:
-                notes.append(f"{sentence}: the difference is within the tolerance of {proof.solver}")
-    return tuple(wrong), tuple(notes)
+@dataclass(frozen=True)
+class _Verdict:
+    """A claim held against every feasible decision: why it is false, and by whom it is missed within tolerance."""
+
+    claim: Solution
+    refuted: str
+    missed: tuple[str, ...]
+
+    @property
+    def false(self) -> bool:
+        return bool(self.claim.contradicted or self.refuted)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        own = f"{label(self.claim)}: {self.claim.contradicted}" if self.claim.contradicted else ""
+        return tuple(sentence for sentence in (own, self.refuted) if sentence)
+
+
+def _judge(solver: Solver[Any], claim: Solution, worth: list[Solution], better: float) -> _Verdict:
+    """Hold one claim against the feasible decisions of the others; the best of them is the witness."""
+    others = [s for s in worth if s is not claim and s.value is not None]
+    witness = max(others, key=lambda s: better * (s.value or 0.0), default=None)
+    if witness is None or witness.value is None:
+        return _Verdict(claim, "", ())
+    worth_it = f"{label(witness)}'s decision is worth {witness.value:.12g}"
+    if claim.status is Status.INFEASIBLE:
+        false = f"{label(claim)}'s claim that the problem is infeasible is false: {worth_it}, and it is feasible"
+        return _Verdict(claim, false, ())
+    if claim.bound is None or claim.contradicted:
+        return _Verdict(claim, "", ())
+    scale = max(abs(witness.value), abs(claim.bound))
+    excess = better * (witness.value - claim.bound)
+    if excess <= ROUNDING * scale:
+        return _Verdict(claim, "", ())
+    bound = f"the bound {claim.bound:.12g} of {label(claim)}"
+    trusted = not solver.packages or claim.certificate is not None
+    if excess > (ROUNDING if trusted else OUTSIDE) * scale:
+        return _Verdict(claim, f"{bound} is false: {worth_it}", ())
+    note = f"{bound} is missed: {worth_it}; the difference is within the tolerance of {claim.solver}"
+    return _Verdict(claim, "", (note,))
+
+
+def _irreconcilable(standing: list[_Verdict]) -> tuple[str, ...]:
+    """Return the pairs of claims that exclude each other although no decision refutes either."""
+    claims = [verdict.claim for verdict in standing]
+    unbounded = [claim for claim in claims if claim.status is Status.UNBOUNDED]
+    against = [(claim, "infeasible") for claim in claims if claim.status is Status.INFEASIBLE]
+    against += [(claim, f"bounded by {claim.bound:.12g}") for claim in claims if claim.bound is not None]
+    return tuple(
+        f"{label(one)} calls the problem unbounded, {label(other)} calls it {says}"
+        for one in unbounded
+        for other, says in against
+    )
 
 
 def _finite(value: float | None) -> float | None:
@@ -302,7 +363,7 @@ def cells(row: Row) -> tuple[str, ...]:
         status += f" ({str(row.stopped_by).replace('_', ' ')})"
     return (
         label(row),
-        "REFUTED" if row.contradicted else status,
+        "REFUTED" if row.false else status,
         _text(row.value, ".8g"),
         _text(row.bound, ".8g"),
         _text(row.rel_gap, ".2g"),
@@ -314,15 +375,18 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def summary(comparison: Comparison) -> str:
     """Return in one sentence what all solvers know together."""
-    if comparison.contradictions:
-        return "Nothing is proved: the claims contradict each other."
+    if len(comparison.contradictions) > sum(row.false for row in comparison.rows):
+        return "Nothing is proved: the claims contradict each other, and no decision settles it."
     if comparison.optimum is not None:
+        how = "proved by" if comparison.certified else "claimed, without a certificate, by"
         return (
-            f"The optimum is {comparison.optimum:.12g}, proved by {comparison.proved_by}; error and differs "
+            f"The optimum is {comparison.optimum:.12g}, {how} {comparison.proved_by}; error and differs "
             "(entries of the decision) are against it."
         )
-    if any(row.status == Status.INFEASIBLE for row in comparison.rows):
-        return "The problem is infeasible, proved."
+    proofs = sorted((row for row in comparison.rows if row.proof), key=lambda row: not row.certified)
+    if proofs:
+        how = "proved by" if proofs[0].certified else "claimed, without a certificate, by"
+        return f"The problem is {proofs[0].status}, {how} {label(proofs[0])}."
     if comparison.best_value is None:
         return "No solver found a decision."
     if comparison.best_bound is None:
@@ -356,7 +420,7 @@ def _rich(comparison: Comparison, roomy: bool) -> list[RenderableType]:
         justify: Literal["left", "right"] = "left" if column in ("solver", "status") else "right"
         table.add_column(column, justify=justify, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
     for row in comparison.rows:
-        style = "bold red" if row.contradicted else "green" if row.proof else "dim" if row.reason else ""
+        style = "bold red" if row.false else "green" if row.proof else "dim" if row.reason else ""
         table.add_row(*map(Text, cells(row)), style=style)
     lines: list[RenderableType] = [Text(f"CONTRADICTION: {s}", "bold red") for s in comparison.contradictions]
     lines += [table, Text()]

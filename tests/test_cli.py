@@ -22,6 +22,8 @@ from endonet.formulations.errors import InputError
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import Finding, Proves, Solution, Status, StoppedBy
 
+PARAMETERS = {"f": 0.01, "alpha": 0.5, "sigma": 5, "epsilon": 5}
+
 
 @dataclass
 class Answer:
@@ -112,8 +114,26 @@ def test_solve_then_check(endonet: Any, tiny_file: Path, tmp_path: Path) -> None
     out = tmp_path / "solution.json"
     assert endonet("solve", tiny_file, "--out", out, "--json").status == 0
     assert json.loads(out.read_text())["certificate"]
-    assert endonet("check", tiny_file, out).status == 0
-    assert endonet("check", tiny_file, out, "--json").json["verified"] is True
+    answer = endonet("check", tiny_file, out)
+    assert answer.status == 0
+    assert "value, feasibility, bound, certificate and gap" in answer.out
+    report = endonet("check", tiny_file, out, "--json").json
+    assert report["verified"] is True
+    assert {"value", "bound", "certificate"} <= set(report["verified_claims"])
+    assert report["not_verified"] == []
+
+
+def test_check_says_what_it_cannot_verify(endonet: Any, tiny_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "solution.json"
+    endonet("solve", tiny_file, "--solver", "deviation", "--out", out)
+    answer = endonet("check", tiny_file, out)
+    assert answer.status == 0
+    assert "value and feasibility" in answer.out
+    assert "'local' is the solver's word" in answer.out
+    assert "bound and" not in answer.out
+    report = endonet("check", tiny_file, out, "--json").json
+    assert report["verified_claims"] == ["value", "feasibility"]
+    assert report["not_verified"] == ["status"]
 
 
 def test_a_forged_bound_is_refuted(endonet: Any, tiny_file: Path, tmp_path: Path) -> None:
@@ -287,7 +307,7 @@ def test_a_warning_is_one_line(endonet: Any, tmp_path: Path) -> None:
     path = tmp_path / "lonely.json"
     links = {"supplier": [0, 1], "buyer": [1, 0]}
     path.write_text(
-        json.dumps({"family": "planner", "version": 1, "n": 3, "links": links, "z": [1, 1, 1], "f": 0.01, "alpha": 0.5})
+        json.dumps({"family": "planner", "version": 1, "n": 3, "links": links, "z": [1, 1, 1]} | PARAMETERS)
     )
     answer = endonet("evaluate", path, "--decision", '{"theta": [1, 1, 0]}', "--json")
     assert answer.status == 0
@@ -370,6 +390,18 @@ def test_a_contradiction_between_solvers_is_loud(
     assert answer.status == 4
     assert "CONTRADICTION" in answer.err
     assert "CONTRADICTION" in answer.out
+    assert "of reshaping is false: certified's decision is worth" in answer.err
+    assert "proved by certified" in answer.out
+
+
+def test_a_proof_without_a_certificate_is_called_a_claim(endonet: Any, tiny_file: Path, solver: Any) -> None:
+    theta, value = best_of(tiny_file)
+    solver(Finding(theta, Status.OPTIMAL, bound=value))
+    answer = endonet("solve", tiny_file, "--solver", "canned")
+    assert "claimed by canned: value and bound agree, not certified" in answer.out
+    assert "proved" not in answer.out
+    solver(Finding(None, Status.INFEASIBLE))
+    assert "claimed by canned" in endonet("solve", tiny_file, "--solver", "canned").out
 
 
 def test_an_interrupted_comparison_is_unfinished(endonet: Any, tiny_file: Path, solver: Any) -> None:

@@ -95,17 +95,77 @@ def test_without_a_proof_nothing_is_an_error(costly: Any) -> None:
     assert "gap" in str(table)
 
 
-def test_a_value_beyond_a_bound_is_a_contradiction(costly: Any) -> None:
+def test_a_value_beyond_a_bound_refutes_the_bound_and_not_the_proof(costly: Any) -> None:
     best, value = truth(costly)
     worse = best.copy()
     worse[0] = 1 - worse[0]
-    liar = Canned(answer=claim(worse, costly.evaluate(worse).value))
-    table = compare(costly, [liar, Canned(answer=claim(best, value))])
-    assert len(table.contradictions) == 1
-    assert "nothing is better" in table.contradictions[0]
-    assert table.optimum is None
+    liar = Outside(answer=claim(worse, costly.evaluate(worse).value))
+    table = compare(costly, [liar, Canned(answer=claim(best, value, certificate={"proof": 1}))])
+    (sentence,) = table.contradictions
+    assert "the bound" in sentence
+    assert f"of outside is false: canned's decision is worth {value:.12g}" in sentence
+    assert (table.optimum, table.proved_by, table.best_bound) == (value, "canned", value)
+    assert table.rows[0].refuted == sentence
+    assert not table.rows[0].proof
+    assert table.rows[1].proof
     for shown in (str(table), table._repr_html_()):
         assert "CONTRADICTION" in shown
+        assert "REFUTED" in shown
+        assert "proved by canned" in shown
+
+
+def test_a_heuristic_can_refute_a_bound_and_then_nothing_is_proved(costly: Any) -> None:
+    best, _ = truth(costly)
+    worse = best.copy()
+    worse[0] = 1 - worse[0]
+    liar = claim(worse, costly.evaluate(worse).value)
+    table = compare(costly, [Canned(answer=liar), Outside(answer=claim(best, status=Status.LOCAL))])
+    assert table.contradictions
+    assert table.optimum is None
+    assert table.best_bound is None
+    assert "no solver proved a bound" in str(table)
+
+
+def test_the_optimum_is_credited_to_a_certificate_and_then_to_the_tighter_bound(costly: Any) -> None:
+    best, value = truth(costly)
+    sharp, blunt = claim(best, value), claim(best, value * (1 + 5e-10))
+    proved = claim(best, value * (1 + 4e-10), certificate={"proof": 1})
+    table = compare(costly, [Outside(answer=sharp), Canned(answer=proved)])
+    assert (table.proved_by, table.certified) == ("canned", True)
+    table = compare(costly, [Outside(answer=blunt), Canned(answer=sharp)])
+    assert (table.proved_by, table.certified) == ("canned", False)
+    assert "claimed, without a certificate, by canned" in str(table)
+
+
+def test_who_claims_is_named_with_the_formulation(costly: Any) -> None:
+    best, value = truth(costly)
+
+    class Forms(Outside):
+        formulations = ("lifted", "reduced")
+
+    table = compare(
+        costly, [(Forms(answer=claim(best, value / 2, Status.FEASIBLE)), "reduced"), Canned(answer=claim(best, value))]
+    )
+    assert "outside:reduced: the solver claims the bound" in table.contradictions[0]
+    table = compare(costly, [(Forms(answer=claim(best, value)), "reduced")])
+    assert table.proved_by == "outside:reduced"
+
+
+def test_a_better_decision_within_the_bound_stands_for_the_optimum(costly: Any) -> None:
+    best, value = truth(costly)
+    worse = np.ones(costly.n, dtype=int)
+    rough = Canned(rel_gap=1.0, answer=claim(worse, value, certificate={"proof": 1}))
+    table = compare(costly, [rough, Outside(answer=claim(best, status=Status.LOCAL))])
+    assert (table.optimum, table.proved_by) == (value, "canned")
+    assert [row.error for row in table.rows] == [pytest.approx((value - costly.evaluate(worse).value) / value), 0]
+
+
+def test_claims_that_no_decision_settles_prove_nothing(costly: Any) -> None:
+    table = compare(
+        costly, [Canned(answer=Finding(None, Status.INFEASIBLE)), Canned(answer=Finding(None, Status.UNBOUNDED))]
+    )
+    assert len(table.contradictions) == 1
+    assert "Nothing is proved" in str(table)
 
 
 def test_a_claim_that_the_evaluator_refutes_is_a_contradiction(costly: Any) -> None:
@@ -118,7 +178,8 @@ def test_a_claim_that_the_evaluator_refutes_is_a_contradiction(costly: Any) -> N
 def test_infeasible_against_a_feasible_decision_is_a_contradiction(costly: Any) -> None:
     best, value = truth(costly)
     table = compare(costly, [Canned(answer=Finding(None, Status.INFEASIBLE)), Canned(answer=claim(best, value))])
-    assert "infeasible" in table.contradictions[0]
+    assert "infeasible is false" in table.contradictions[0]
+    assert table.optimum == value
 
 
 def test_rounding_of_an_outside_solver_is_a_note(costly: Any) -> None:

@@ -200,13 +200,23 @@ def test_a_wrong_field_is_one_error_that_names_file_and_field(tmp_path: Path, ca
     assert str(pickle.loads(pickle.dumps(caught.value))) == message
 
 
-@pytest.mark.parametrize("field", ["family", "version", "n", "z", "links"])
+@pytest.mark.parametrize("field", ["family", "version", "n", "z", "links", "f", "alpha", "sigma", "epsilon"])
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
     fields = valid_fields()
     del fields[field]
     (tmp_path / "a.json").write_text(json.dumps(fields))
     with pytest.raises(en.InputError, match=f"{field}: it is missing"):
         en.load(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("field", ["A", "L", "constraints", "name", "links.weight"])
+def test_what_may_be_left_out(tmp_path: Path, field: str) -> None:
+    fields = valid_fields()
+    holder, _, key = field.rpartition(".")
+    del (fields[holder] if holder else fields)[key]
+    (tmp_path / "a.json").write_text(json.dumps(fields))
+    problem = en.load(tmp_path / "a.json")
+    assert (problem.A, problem.L) == (1.0, 1.0)
 
 
 BROKEN = {
@@ -262,6 +272,7 @@ def _npz(path: Path, **changes: Any) -> Path:
         "links.supplier": np.array(links["supplier"]),
         "links.buyer": np.array(links["buyer"]),
         "z": np.ones(3),
+        **{key: np.array(valid_fields()[key]) for key in ("f", "alpha", "sigma", "epsilon")},
     }
     kept = {name: value for name, value in (arrays | changes).items() if value is not None}
     np.savez(path, **kept)

@@ -5,7 +5,9 @@
      "z": […], "A": 1.0, "L": 1.0, "f": 0.01, "alpha": 0.5, "sigma": 5.0, "epsilon": 5.0,
      "constraints": [{"firms": [0, 3], "coefficients": [1, 1], "sense": "<=", "rhs": 1}]}
 
-``weight`` is the Ω of (7) and may be left out (1.0); f and alpha are one number or n; indices are 0-based.
+f and alpha are one number or n; indices are 0-based. What may be left out: ``weight``, the Ω of (7) (1.0), A and L
+(1.0), constraints, name, description, source and licence. The other parameters are never assumed: they decide the
+answer.
 """
 
 from __future__ import annotations
@@ -71,10 +73,10 @@ def from_fields(values: Mapping[str, Any]) -> PlannerProblem:
         z=z,
         A=fields.number("A", 1.0),
         L=fields.number("L", 1.0),
-        f=fields.number_or_numbers("f", n, 0.0),  # type: ignore[arg-type]
-        alpha=fields.number_or_numbers("alpha", n, 0.5),  # type: ignore[arg-type]
-        sigma=fields.number("sigma", 5.0),
-        epsilon=fields.number("epsilon", 5.0),
+        f=fields.number_or_numbers("f", n),  # type: ignore[arg-type]
+        alpha=fields.number_or_numbers("alpha", n),  # type: ignore[arg-type]
+        sigma=fields.number("sigma"),
+        epsilon=fields.number("epsilon"),
         constraints=tuple(_row(row, n) for row in fields.sections("constraints")),
         name=fields.text("name", ""),
         description=fields.text("description", ""),

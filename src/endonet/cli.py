@@ -147,15 +147,22 @@ def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
 @click.argument("solution", metavar="SOLUTION.json")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 def check(problem: str, solution: str, as_json: bool) -> int:
-    """Verify the claims of a solution file without any solver."""
-    from endonet import api, display
+    """Verify the claims of a solution file without any solver.
+
+    Value and feasibility are always verified; a bound is only by its certificate. A status such as local or stationary
+    says more than that and stays the solver's word.
+    """
+    from endonet import api, display, promises
 
     instance = endonet.load(problem)
     claimed = endonet.load_solution(solution, instance)
     with frame.stdout_kept_clean():
         report = api.check(instance, claimed)
     if as_json:
-        _print_json({"verified": True, "instance": instance.name, **display.fields_of(report)})
+        said = {"verified": True, "verified_claims": promises.verified(claimed)}
+        said |= {"not_verified": ["status"] if promises.taken_on_trust(claimed) else []}
+        said |= {"instance": instance.name, "status": claimed.status.value}
+        _print_json(said | display.fields_of(report))
     else:
         _console().print(display.verified(instance, claimed, report))
     return frame.ANSWERED

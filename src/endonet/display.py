@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from endonet import promises
 from endonet.solvers.solution import Solution, Status
 
 MEANING = {
@@ -63,9 +64,17 @@ def counts(encoded: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return found
 
 
+def _meaning(found: Solution) -> tuple[str, str]:
+    """Return colour and words for a status; a proof that nobody can check is called a claim."""
+    colour, meaning = MEANING[found.status]
+    if meaning.startswith("proved: ") and found.certificate is None:
+        return "yellow", f"claimed by {found.solver}: {meaning.removeprefix('proved: ')}, not certified"
+    return colour, meaning
+
+
 def solution(problem: Any, found: Solution) -> RenderableType:
     """Return a panel: what is known first, then the numbers, then the notes."""
-    colour, meaning = MEANING[found.status]
+    colour, meaning = _meaning(found)
     if found.contradicted:
         colour, meaning = "bold red", "THE CLAIM IS REFUTED"
     status = Text.assemble((found.status.value, f"bold {colour}"), f"  {meaning}")
@@ -89,16 +98,22 @@ def solution(problem: Any, found: Solution) -> RenderableType:
 
 def verified(problem: Any, claimed: Solution, report: Any) -> RenderableType:
     """Return a panel that says what has been verified."""
+    claims = promises.verified(claimed)
+    trust = promises.taken_on_trust(claimed)
     rows: list[tuple[str, RenderableType]] = [
-        ("verified", Text("every claim of the solution holds", "bold green")),
+        ("verified", Text(_and(claims) or "nothing: there is neither a decision nor a bound", "bold green")),
         ("status", Text(claimed.status.value)),
         ("value", Text(number(claimed.value, 12))),
         ("bound", Text(number(claimed.bound, 12))),
     ]
+    if trust:
+        rows.insert(1, ("not verified", Text(f"the status {trust!r} is the solver's word", "yellow")))
     for key, value in fields_of(report).items():
-        if key not in ("value", "bound") and value is not None:
+        # The counts of a certificate mean nothing where there is none, and little where all that counts is its kind.
+        if key not in ("value", "bound") and value is not None and not (value == 0 and isinstance(value, int)):
             rows.append((key.replace("_", " "), Text(_short(value))))
-    return _panel(f"{claimed.instance or 'unnamed problem'} by {claimed.solver}", rows, "green", _about(problem))
+    colour = "green" if claimed.bound is not None or claimed.status is Status.INFEASIBLE else "cyan"
+    return _panel(f"{claimed.instance or 'unnamed problem'} by {claimed.solver}", rows, colour, _about(problem))
 
 
 def outcome(problem: Any, found: Any) -> RenderableType:
@@ -153,6 +168,10 @@ def _panel(title: str, rows: Sequence[tuple[str, RenderableType]], colour: str, 
         expand=False,
         padding=(0, 2),
     )
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(", ".join(words).rsplit(", ", 1))
 
 
 def _about(problem: Any) -> str:

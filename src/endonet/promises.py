@@ -1,4 +1,4 @@
-"""What each kind of solver promises, and whether an answer keeps that promise."""
+"""What each kind of solver promises, whether an answer keeps that promise, and what a check of it has shown."""
 
 from __future__ import annotations
 
@@ -23,3 +23,23 @@ def kept(proves: Proves, solution: Solution) -> bool:
     if solution.contradicted or solution.status not in PROMISED[proves]:
         return False
     return solution.status in PROVED or solution.stopped_by is StoppedBy.FINISHED
+
+
+def verified(solution: Solution) -> tuple[str, ...]:
+    """Return which claims of a solution `endonet.check` verifies; it raises if one of them does not hold."""
+    claims = []
+    if solution.value is not None:
+        claims += ["value", "feasibility"]
+    if solution.bound is not None:
+        claims += ["bound", "certificate"]
+    if solution.status is Status.INFEASIBLE:
+        claims += ["infeasibility", "certificate"]
+    if solution.status is Status.OPTIMAL:
+        claims.append("gap")
+    return tuple(claims)
+
+
+def taken_on_trust(solution: Solution) -> str:
+    """Return the status if it says more than a check can verify, such as ``local``; else nothing."""
+    shown = solution.status in PROVED or solution.status in (Status.FEASIBLE, Status.NO_SOLUTION)
+    return "" if shown else solution.status.value
