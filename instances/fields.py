@@ -24,13 +24,20 @@ SHOWN = 60
 def shown(value: Any) -> str:
     """Return a value as it may stand in a one-line message: its repr, shortened."""
     if isinstance(value, (list, dict, np.ndarray)):
-        return f"a {_kind(value)}"
+        return _kind(value)
     if isinstance(value, (str, bytes)):
         value = value[: SHOWN + 1]
     elif isinstance(value, int) and abs(value) >= 10**SHOWN:
         return "an integer of more than sixty digits"
     text = repr(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
+    if number != 1:
+        what = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{shown(number)} {what}"
 
 
 class Fields:
@@ -96,6 +103,8 @@ class Fields:
     def integer(self, key: str, least: int | None = None) -> int:
         """Return a whole number, at least ``least``."""
         value = _scalar(self.raw(key))
+        if isinstance(value, (float, Decimal)) and value == value // 1:
+            raise InputError(self.name(key), f"{shown(value)} has a decimal point", f"write {shown(int(value))}")
         if isinstance(value, bool) or not isinstance(value, int):
             raise InputError(self.name(key), f"{shown(value)} is not a whole number", "give an integer such as 6")
         if least is not None and value < least:
@@ -179,8 +188,8 @@ class Fields:
 
 def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        return f"array of shape {value.shape}"
-    return "list" if isinstance(value, list) else "object"
+        return f"an array of shape {value.shape}"
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def _encodable(text: str) -> bool:
@@ -230,7 +239,9 @@ def _array(
         raise InputError(name, f"{shown(value)} is no list", f"give a list, one entry for each {what}")
     if length is not None and len(value) != length:
         raise InputError(
-            name, f"it has {len(value)} entries for {shown(length)} {what}s", f"give one entry for each {what}"
+            name,
+            f"it has {counted(len(value), 'entry')} for {counted(length, what)}",
+            f"give one entry for each {what}",
         )
     return convert(name, value)
 

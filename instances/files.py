@@ -19,7 +19,7 @@ from endonet.formulations.contracts import Problem
 from endonet.formulations.errors import InputError
 from endonet.instances import atomic, catalogue, formats
 from endonet.instances.catalogue import names as names
-from endonet.instances.fields import Fields
+from endonet.instances.fields import Fields, shown
 from endonet.instances.formats import FileError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _path(value: str | os.PathLike[str]) -> Path:
     try:
         path = Path(value)
     except TypeError:
-        raise InputError("path", f"a {type(value).__name__} is no path", "give a bundled name or a path") from None
+        raise InputError("path", f"{shown(value)} is no path", "give a bundled name or a path") from None
     if not str(value) or "\0" in str(path):
         raise InputError("path", "it is empty or holds a null character", "give a bundled name or a path")
     return path

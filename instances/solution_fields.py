@@ -49,6 +49,9 @@ def from_fields(values: Mapping[str, Any], problem: Any | None = None) -> Soluti
     if status is Status.OPTIMAL and (value is None or bound is None):
         raise InputError("value" if value is None else "bound", "an optimum has one", "mend it or change the status")
     fields.number_or_null("rel_gap")  # only checked; it follows from value and bound
+    if status is Status.NO_SOLUTION and (value is not None or values.get("decision") is not None):
+        has = "value" if values.get("decision") is None else "decision"
+        raise InputError(has, "the status is no_solution, which has none", "drop it or change the status")
     encoded = None if values.get("decision") is None else dict(fields.section("decision").values)
     solution = Solution(
         family=fields.text("family"),

@@ -6,8 +6,12 @@ import math
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib import metadata
-from typing import Any, ClassVar, Generic, TypeVar
+from types import UnionType
+from typing import Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import InputError, NotApplicableError, UnavailableError
@@ -16,6 +20,7 @@ from endonet.solvers.solution import Finding, Proves, Solution, Status, relative
 P = TypeVar("P", bound=Problem)
 
 CONTRADICTION = 1e-6
+WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,12 @@ class Solver(ABC, Generic[P]):
     log: bool = False
 
     def __post_init__(self) -> None:
+        hints = _hints(type(self))
+        for option in fields(self):
+            given = getattr(self, option.name)
+            if isinstance(given, np.generic):
+                object.__setattr__(self, option.name, given := given.item())
+            _check_type(option.name, given, hints.get(option.name, Any))
         if self.time_limit is not None and not self.time_limit > 0:
             raise InputError("time_limit", f"{self.time_limit} is not positive", "give seconds > 0, or leave it out")
         if not (self.rel_gap >= 0 and math.isfinite(self.rel_gap)):
@@ -146,6 +157,8 @@ class Solver(ABC, Generic[P]):
             status = Status.OPTIMAL if proved else Status.FEASIBLE
             if value is None:
                 status = Status.NO_SOLUTION
+        if status is Status.NO_SOLUTION and value is not None:
+            status = Status.NOT_CONVERGED  # there is a decision, which "no solution" denies
         return Solution(
             family=problem.family,
             instance=problem.name,
@@ -177,6 +190,30 @@ class Solver(ABC, Generic[P]):
 
     def _versions(self) -> dict[str, str]:
         return {name: _version(name) for name in ("endonet", "numpy", "scipy", "numba", *self.packages)}
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _check_type(name: str, value: Any, hint: Any) -> None:
+    """Refuse a value that is not of its option's type; types that are no plain ones are left to the solver."""
+    choices = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if value is None and type(None) in choices:
+        return
+    wanted = [WORDS[choice] for choice in choices if choice in WORDS]
+    others = [choice for choice in choices if choice not in WORDS and choice is not type(None)]
+    if others or not wanted or any(_is_a(value, choice) for choice in choices):
+        return
+    optional = ", or leave it out" if type(None) in choices else ""
+    raise InputError(name, f"{value!r} is not {' or '.join(wanted)}", f"give {' or '.join(wanted)}{optional}")
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _differs(claimed: float, value: float, tolerance: float) -> bool:

@@ -179,6 +179,46 @@ def test_evaluate(endonet: Any, tiny_file: Path) -> None:
     assert "value" in endonet("evaluate", tiny_file, "--decision", json.dumps({"theta": theta})).out
 
 
+def test_evaluate_shows_what_follows_from_the_decision(endonet: Any, tiny_file: Path) -> None:
+    theta = [1, 1, 1, 0, 1, 1]
+    outcome = en.load(tiny_file).evaluate(theta)
+    arguments = ("evaluate", tiny_file, "--decision", json.dumps({"theta": theta}))
+    report = endonet(*arguments, "--json").json
+    assert (report["Q"], report["labour_left"]) == (outcome.Q, outcome.labour_left)
+    assert report["producing"] == outcome.producing.sum()
+    assert max(abs(report["residual_goods"]), abs(report["residual_labour"])) < 1e-12
+    assert report["price"][3] is None
+    for key, part in {"q": outcome.q, "output": outcome.y, "consumption": outcome.c, "sales": outcome.sales}.items():
+        assert report[key] == part.tolist()
+    shown = endonet(*arguments).out
+    for word in ("price", "labour", "consumption", "sales", "∞"):
+        assert word in shown
+
+
+def test_a_long_table_is_cut(endonet: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    en.save(economy(3, n=60), path)
+    shown = endonet("evaluate", path, "--decision", json.dumps({"theta": [1] * 60})).out
+    assert "… 36 more" in shown
+    assert shown.count("\n") < 45
+
+
+def test_the_default_gaps_in_the_help_are_those_of_the_solvers(endonet: Any) -> None:
+    shown = endonet("list", "solvers", "--json").json["solvers"]
+    other = {entry["name"]: o for entry in shown for o in entry["options"] if o.startswith("rel_gap")}
+    assert other == {"scip": "rel_gap: float = 1e-06"}
+    assert "[default: 1e-9; scip: 1e-6]" in " ".join(endonet("solve", "--help").out.split())
+    assert Solver.__dataclass_fields__["rel_gap"].default == 1e-9
+
+
+def test_the_body_of_a_latex_document_alone(endonet: Any) -> None:
+    whole, body = (endonet("show", "planner/lifted", "--latex", *more).out for more in ((), ("--body",)))
+    assert "documentclass" in whole
+    assert "documentclass" not in body
+    assert body.strip() in whole
+    refused(endonet("show", "planner/lifted", "--body"), "--latex")
+
+
 def test_the_decision_of_a_solution_can_be_evaluated_and_started_from(
     endonet: Any, tiny_file: Path, tmp_path: Path
 ) -> None:
@@ -246,7 +286,10 @@ def test_python_m_endonet() -> None:
         (("solve", "TINY", "--formulation", "lifted"), ("formulation", "leave the formulation out")),
         (("solve", "TINY", "-o", "max_iterations"), ("key=value",)),
         (("solve", "TINY", "-s", "reshaping", "-o", "max_iterations=many"), ("max_iterations", "whole number")),
-        (("solve", "TINY", "-s", "reshaping", "-o", "max_iteration=3"), ("did you mean max_iterations",)),
+        (
+            ("solve", "TINY", "-s", "reshaping", "-o", "max_iteration=3"),
+            ("solver 'reshaping' has no option", "did you mean max_iterations"),
+        ),
         (("solve", "TINY", "-o", "seed=3"), ("--seed",)),
         (("solve", "TINY", "--out", "no/such/folder/x.json"), ("--out", "create it")),
         (("solve", "TINY", "--out", "x.txt"), (".json",)),
@@ -259,11 +302,12 @@ def test_python_m_endonet() -> None:
         (("check", "TINY", "none.json"), ("none.json",)),
         (("evaluate", "TINY"), ("--decision",)),
         (("evaluate", "TINY", "--decision", "[1,"), ("--decision", "not JSON")),
+        (("evaluate", "TINY", "--decision", '{"theta": [1, 1, 1, 1, 1, 1], "x": 1}'), ("decision.x", "theta alone")),
         (("evaluate", "TINY", "--decision", '{"theta": [1, 1]}'), ("theta", "6 zeros and ones")),
         (("evaluate", "TINY", "--decision", '{"theta": [1, 1, 1, 1, 1, 2]}'), ("theta[5]",)),
         (("show", "planner/lited"), ("did you mean planner/lifted",)),
         (("export", "TINY", "--formulation", "lited", "x.nl"), ("did you mean planner/lifted",)),
-        (("list", "solvres"), ("did you mean",)),
+        (("list", "solvres"), ("did you mean solvers",)),
         (("report", "demmo"), ("did you mean demo",)),
         (("report", "demo", "--workers", "0"), ("--workers",)),
     ],

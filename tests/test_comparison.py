@@ -11,7 +11,8 @@ import pytest
 from economies import best_by_trying_all, economy
 
 import endonet as en
-from endonet.formulations.errors import EndonetError, UnknownNameError
+from endonet import api
+from endonet.formulations.errors import EndonetError, InputError, UnknownNameError
 from endonet.plain import to_json
 from endonet.solvers.base import Solver
 from endonet.solvers.comparison import compare, differences
@@ -154,7 +155,7 @@ def test_who_claims_is_named_with_the_formulation(costly: Any) -> None:
 def test_a_better_decision_within_the_bound_stands_for_the_optimum(costly: Any) -> None:
     best, value = truth(costly)
     worse = np.ones(costly.n, dtype=int)
-    rough = Canned(rel_gap=1.0, answer=claim(worse, value, certificate={"proof": 1}))
+    rough = Canned(rel_gap=100.0, answer=claim(worse, value, certificate={"proof": 1}))
     table = compare(costly, [rough, Outside(answer=claim(best, status=Status.LOCAL))])
     assert (table.optimum, table.proved_by) == (value, "canned")
     assert [row.error for row in table.rows] == [pytest.approx((value - costly.evaluate(worse).value) / value), 0]
@@ -256,3 +257,21 @@ def test_decisions_of_any_family_are_compared_entry_by_entry(one: Any, other: An
 def test_the_front_door_takes_names_and_offers_the_nearest(costly: Any) -> None:
     with pytest.raises(UnknownNameError, match="did you mean reshaping"):
         en.compare(costly, ["reshapping"])
+
+
+def test_one_name_is_one_solver_and_a_problem_may_be_named(costly: Any, tmp_path: Any) -> None:
+    path = tmp_path / "costly.json"
+    en.save(costly, path)
+    assert [row.solver for row in en.compare(path, "reshaping").rows] == ["reshaping"]
+    assert en.compare(costly, api.solver("planner", "reshaping")).rows[0].solver == "reshaping"
+    with pytest.raises(InputError, match="3 is no solver"):
+        en.compare(costly, [3])  # type: ignore[list-item]
+
+
+def test_an_option_that_a_solver_lacks_is_a_note_and_one_that_all_lack_an_error(costly: Any) -> None:
+    table = en.compare(costly, ["reshaping", "certified"], node_limit=5)
+    assert [row.status for row in table.rows][1] == "optimal"
+    assert table.notes == ("reshaping has no option node_limit; it ran without",)
+    assert table["certified"].options["node_limit"] == 5
+    with pytest.raises(InputError, match="max_iteration: none of these solvers"):
+        en.compare(costly, ["reshaping", "certified"], max_iteration=5)

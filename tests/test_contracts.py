@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from economies import TINY, best_by_trying_all, economy
@@ -13,11 +14,12 @@ from economies import TINY, best_by_trying_all, economy
 import endonet as en
 from endonet import api, catalogue, options, promises
 from endonet.formulations.contracts import Formulation, MathClass, Modeller
-from endonet.formulations.errors import InputError, UnavailableError
+from endonet.formulations.errors import InputError, UnavailableError, UnknownNameError
 from endonet.formulations.planner.rows import LinearRow
+from endonet.instances.planner.graphs import from_networkx
 from endonet.plain import to_json
 from endonet.solvers.base import Solver
-from endonet.solvers.solution import Proves, Solution, Status, StoppedBy
+from endonet.solvers.solution import Finding, Proves, Solution, Status, StoppedBy
 
 # Problems small enough to try every decision, for each family that lists solvers.
 CASES = {"planner": TINY}
@@ -80,10 +82,44 @@ def test_options_are_frozen_typed_and_documented(family: str, name: str) -> None
 
 
 @every_solver
-@pytest.mark.parametrize("wrong", [{"time_limit": 0}, {"rel_gap": -1}, {"rel_gap": float("nan")}, {"threads": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time_limit": 0},
+        {"time_limit": "3"},
+        {"time_limit": True},
+        {"rel_gap": -1},
+        {"rel_gap": float("nan")},
+        {"rel_gap": "a"},
+        {"rel_gap": None},
+        {"threads": -1},
+        {"threads": 2.5},
+        {"seed": "a"},
+        {"log": "yes"},
+    ],
+)
 def test_senseless_options_are_refused(family: str, name: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         api.solver(family, name, **wrong)
+
+
+@every_solver
+def test_options_of_another_type_are_refused(family: str, name: str) -> None:
+    kind = api.solver_class(family, name)
+    for field in options.own_fields(kind):
+        if isinstance(field.default, (int, float)) or str(field.type).startswith(("int", "float")):
+            with pytest.raises(InputError, match=field.name):
+                kind(**{field.name: "many"})
+            if "int" in str(field.type):
+                with pytest.raises(InputError, match="whole number"):
+                    kind(**{field.name: 2.5})
+
+
+@every_solver
+def test_numbers_of_numpy_are_numbers(family: str, name: str) -> None:
+    solver = api.solver(family, name, time_limit=np.float32(0.5), seed=np.int64(3), threads=np.int8(1))
+    assert (solver.time_limit, solver.seed, solver.threads) == (0.5, 3, 1)
+    assert type(solver.seed) is int
 
 
 @every_solver
@@ -251,3 +287,45 @@ def test_a_formulation_builds_in_every_language_it_names(reference: str) -> None
     for modeller in formulation.modellers:
         assert isinstance(modeller, Modeller)
         assert formulation.build(economy(1), modeller) is not None
+
+
+def test_the_verbs_take_names_and_refuse_what_is_no_problem() -> None:
+    solution = en.solve("planner/figure1", solver="certified")
+    assert solution.status is Status.OPTIMAL
+    assert en.check("planner/figure1", solution).value == solution.value
+    problem = economy(1)
+    with pytest.raises(InputError, match="a PlannerProblem is no solution"):
+        en.check(problem, problem)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="an int is no problem"):
+        en.solve(3)
+    with pytest.raises(UnknownNameError, match="planner/figure1"):
+        en.solve("planner/figur1")
+
+
+def test_rows_and_weights_of_the_wrong_kind_are_clear() -> None:
+    row = LinearRow([0], [1], "==", 1)
+    problem = economy(1, rows=row)  # type: ignore[arg-type]
+    assert problem.constraints == (row,)
+    assert ", 1 row," in repr(problem)
+    with pytest.raises(InputError, match="constraints: 5 is no list of rows"):
+        economy(1, rows=5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="1 coefficient for 2 firms"):
+        LinearRow([0, 1], [1], "<=", 1)
+    with pytest.raises(InputError, match="did you mean '=='"):
+        LinearRow([0], [1], "=", 1)
+    graph = nx.DiGraph([(0, 1), (1, 0)])
+    graph.edges[0, 1]["weight"] = "bad"
+    with pytest.raises(InputError, match=r"Omega\[0, 1\]: the edge's weight 'bad'"):
+        en.PlannerProblem(graph, z=[1, 1])
+    with pytest.raises(InputError, match="weight 'bad'"):
+        from_networkx(graph, z=[1, 1])
+
+
+def test_a_decision_is_never_called_no_solution() -> None:
+    class Odd(Solver[Any]):
+        name, title, proves = "odd", "Finds a decision and calls it none", Proves.NOTHING
+
+        def run(self, problem: Any, formulation: str | None) -> Finding:
+            return Finding(np.ones(problem.n, dtype=int), Status.NO_SOLUTION, StoppedBy.ERROR)
+
+    assert Odd().solve(economy(1)).status is Status.NOT_CONVERGED

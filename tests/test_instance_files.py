@@ -123,10 +123,12 @@ WRONG = {
     "unknown field": ({"alhpa": 0.5}, "alhpa", "did you mean 'alpha'"),
     "unknown family": ({"family": "planer"}, "family", "did you mean 'planner'"),
     "unknown version": ({"version": 2}, "version", "reads version 1"),
+    "version with a point": ({"version": 1.0}, "version", "1.0 has a decimal point; write 1"),
     "version as text": ({"version": "1"}, "version", "not a whole number"),
     "huge n": ({"n": 10**12}, "z", "3 entries for 1000000000000 firms"),
     "n of absurd size": ({"n": 10**5000 // 10**4995}, "z", "3 entries"),
-    "fractional n": ({"n": 3.0}, "n", "not a whole number"),
+    "n with a point": ({"n": 3.0}, "n", "3.0 has a decimal point; write 3"),
+    "fractional n": ({"n": 3.5}, "n", "not a whole number"),
     "boolean n": ({"n": True}, "n", "not a whole number"),
     "no firm": ({"n": 0}, "n", "too small"),
     "short z": ({"z": [1.0, 1.2]}, "z", "2 entries for 3 firms"),
@@ -143,10 +145,11 @@ WRONG = {
     "alpha of one": ({"alpha": 1}, "alpha[0]", "outside (0, 1)"),
     "sigma of one": ({"sigma": 1}, "sigma", "not greater than 1"),
     "text sigma": ({"sigma": "5"}, "sigma", "not a number"),
-    "links as list": ({"links": []}, "links", "no object"),
+    "links as list": ({"links": []}, "links", "a list is no object"),
+    "object as text": ({"name": {}}, "name", "an object is not text"),
     "unknown link field": ({"links": {"supplier": [], "buyer": [], "wieght": []}}, "links.wieght", "'weight'"),
     "no buyers": ({"links": {"supplier": [0]}}, "links.buyer", "missing"),
-    "uneven links": ({"links": {"supplier": [0, 1], "buyer": [1]}}, "links.buyer", "1 entries for 2 links"),
+    "uneven links": ({"links": {"supplier": [0, 1], "buyer": [1]}}, "links.buyer", "1 entry for 2 links"),
     "float index": ({"links": {"supplier": [0, 1.0], "buyer": [1, 0]}}, "links.supplier[1]", "1.0 is not a whole"),
     "boolean index": ({"links": {"supplier": [0, True], "buyer": [1, 0]}}, "links.supplier[1]", "True is not"),
     "negative index": ({"links": {"supplier": [0, -1], "buyer": [1, 0]}}, "links.supplier[1]", "no index -1"),
@@ -160,6 +163,16 @@ WRONG = {
     "constraints as object": ({"constraints": {}}, "constraints", "no list"),
     "row as list": ({"constraints": [[]]}, "constraints[0]", "no object"),
     "row without firms": ({"constraints": [{"coefficients": []}]}, "constraints[0].firms", "missing"),
+    "row without rhs": (
+        {"constraints": [{"firms": [0], "coefficients": [1], "sense": "<="}]},
+        "constraints[0].rhs",
+        "missing",
+    ),
+    "row with one equals sign": (
+        {"constraints": [{"firms": [0], "coefficients": [1], "sense": "=", "rhs": 1}]},
+        "constraints[0].sense",
+        "did you mean '=='?",
+    ),
     "row with a strange sense": (
         {"constraints": [{"firms": [0], "coefficients": [1], "sense": "<", "rhs": 1}]},
         "constraints[0].sense",
@@ -342,7 +355,7 @@ def test_folders_and_missing_files_are_clear(tmp_path: Path) -> None:
     for nothing in ("", "a\0b"):
         with pytest.raises(en.InputError):
             en.load(nothing)
-    with pytest.raises(en.InputError, match="int is no path"):
+    with pytest.raises(en.InputError, match="3 is no path"):
         en.load(3)  # type: ignore[arg-type]
 
 
@@ -533,6 +546,9 @@ WRONG_SOLUTIONS = {
     "boolean value": ({"value": True}, "value: True is not a number"),
     "text bound": ({"bound": "1"}, "bound: '1' is not a number"),
     "optimum without bound": ({"status": "optimal", "bound": None}, "bound: an optimum has one"),
+    "no solution with a decision": ({"status": "no_solution"}, "decision: the status is no_solution"),
+    "no solution with a value": ({"status": "no_solution", "decision": None}, "value: the status is no_solution"),
+    "another part of a decision": ({"decision": {"theta": [1, 1, 0], "x": 1}}, "decision.x"),
     "long decision": ({"decision": {"theta": [1, 1, 0, 1]}}, "theta"),
     "half decision": ({"decision": {"theta": [1, 0.5, 0]}}, "theta[1]"),
     "huge decision": ({"decision": {"theta": [1, 10**400, 0]}}, "not a number"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -192,6 +192,24 @@ class PlannerOutcome:
         """(L − Σ l_j − Σ f_j θ_j) / L, constraint (3); where nobody produces all labour is left over."""
         problem = self.problem
         return float((problem.L - self.l.sum() - problem.f @ self.theta) / problem.L)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what follows from θ: single numbers first, then arrays of shape (n,), one for each quantity."""
+        return {
+            "Q": self.Q,
+            "labour_left": self.labour_left,
+            "operating": int(self.theta.sum()),
+            "producing": int(self.producing.sum()),
+            "residual_goods": float(np.abs(self.residual_goods).max()),
+            "residual_labour": self.residual_labour,
+            "theta": self.theta,
+            "q": self.q,
+            "price": self.prices,
+            "labour": self.l,
+            "output": self.y,
+            "consumption": self.c,
+            "sales": self.sales,
+        }
 
     def __repr__(self) -> str:
         active, producing = int(self.theta.sum()), int(self.producing.sum())

@@ -60,7 +60,7 @@ class PlannerProblem:
         Input shares, strictly between 0 and 1. Kept as an array.
     sigma, epsilon : float
         Elasticities of substitution, both greater than 1.
-    constraints : iterable of LinearRow, optional
+    constraints : LinearRow or iterable of LinearRow, optional
         Linear rows on θ.
     name, description, source, licence : str, optional
         Where the economy comes from; they do not enter the mathematics.
@@ -135,7 +135,7 @@ class PlannerProblem:
                 "lower f or raise L",
             )
         self._check_range()
-        put("constraints", tuple(self._row(r, row) for r, row in enumerate(self.constraints)))
+        put("constraints", tuple(self._row(r, row) for r, row in enumerate(_rows(self.constraints))))
         put("rows", RowSystem.from_rows(self.constraints, n))
         self._check_rows()
         lonely = np.flatnonzero(np.diff(self.Omega.indptr) == 0)
@@ -244,14 +244,16 @@ class PlannerProblem:
         """Return θ from ``{"theta": [0, 1, …]}``."""
         if not isinstance(encoded, dict) or not isinstance(encoded.get("theta"), list):
             raise InputError("decision.theta", "it is missing or no list", f"give {self.n} zeros and ones")
+        unknown = [key for key in encoded if key != "theta"]
+        if unknown:
+            raise InputError(f"decision.{unknown[0]}", "there is no such part of a decision", "give theta alone")
         return self.operating(encoded["theta"])
 
     def __repr__(self) -> str:
         title = f" {self.name!r}" if self.name else ""
-        rows = f", {self.rows.count} rows" if self.rows.count else ""
-        return (
-            f"<PlannerProblem{title}: {self.n} firms, {self.links} links{rows}, σ={self.sigma:g}, ε={self.epsilon:g}>"
-        )
+        rows = f", {_counted(self.rows.count, 'row')}" if self.rows.count else ""
+        size = f"{_counted(self.n, 'firm')}, {_counted(self.links, 'link')}{rows}"
+        return f"<PlannerProblem{title}: {size}, σ={self.sigma:g}, ε={self.epsilon:g}>"
 
     def _check_range(self) -> None:
         with np.errstate(over="ignore"):
@@ -297,6 +299,20 @@ class PlannerProblem:
                 f"the firms that must operate need {forced:g} of L = {self.L:g} as fixed cost",
                 "drop a row, lower f or raise L",
             )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _rows(value: Any) -> tuple[Any, ...]:
+    """Return the rows as a tuple; a single one may stand without brackets."""
+    if isinstance(value, LinearRow):
+        return (value,)
+    try:
+        return tuple(value)
+    except TypeError:
+        raise InputError("constraints", f"{value!r} is no list of rows", "give a list of LinearRow") from None
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -371,6 +387,15 @@ def _links(value: Any) -> sp.csc_array:
     return Omega
 
 
+def _weight(supplier: int, buyer: int, weight: Any) -> float:
+    try:
+        return float(weight)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"Omega[{supplier}, {buyer}]", f"the edge's weight {weight!r} is not a number", "weights are finite and ≥ 0"
+        ) from None
+
+
 def _from_graph(graph: nx.Graph) -> sp.coo_array:
     if not graph.is_directed():
         raise InputError(
@@ -385,5 +410,5 @@ def _from_graph(graph: nx.Graph) -> sp.coo_array:
         )
     edges = list(graph.edges(data="weight", default=1.0))
     ends = np.array([edge[:2] for edge in edges], dtype=np.int64).reshape(-1, 2)
-    weights = np.array([edge[2] for edge in edges], dtype=np.float64)
+    weights = np.array([_weight(*edge) for edge in edges], dtype=np.float64)
     return sp.coo_array((weights, (ends[:, 0], ends[:, 1])), shape=(n, n))

@@ -55,7 +55,7 @@ class LinearRow:
         if weights.size != members.size:
             raise InputError(
                 "constraints.coefficients",
-                f"{weights.size} coefficients for {members.size} firms",
+                f"{_counted(weights.size, 'coefficient')} for {_counted(members.size, 'firm')}",
                 "give one coefficient for each firm",
             )
         if not np.isfinite(weights).all():
@@ -63,7 +63,7 @@ class LinearRow:
         if np.unique(members).size != members.size:
             raise InputError("constraints.firms", "a firm stands twice", "add its coefficients up")
         if sense not in SENSES:
-            raise InputError("constraints.sense", f"{sense!r} is not a sense", "use one of <=, >=, ==")
+            raise InputError("constraints.sense", f"{sense!r} is not a sense", _sense_remedy(sense))
         if not np.isfinite(side):
             raise InputError("constraints.rhs", f"{side} is not finite", "use a finite number")
         object.__setattr__(self, "firms", members.astype(np.int64))
@@ -77,6 +77,14 @@ class LinearRow:
         terms = " + ".join(f"{c:g}·θ[{j}]" for j, c in zip(self.firms[:6], self.coefficients[:6], strict=True))
         more = " + …" if self.firms.size > 6 else ""
         return f"{terms}{more} {self.sense} {self.rhs:g}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _sense_remedy(sense: object) -> str:
+    return "did you mean '=='?" if sense == "=" else "use one of <=, >=, =="
 
 
 @dataclass(frozen=True, eq=False)

@@ -134,9 +134,11 @@ def _row(fields: Fields, n: int) -> LinearRow:
     fields.only(ROW_FIELDS)
     firms = fields.indices("firms", n, what="firm")
     coefficients = fields.numbers("coefficients", firms.size)
-    sense = fields.text("sense", choices=SENSES)
+    if fields.raw("sense") == "=":
+        raise InputError(fields.name("sense"), "'=' is unknown", "did you mean '=='?")
+    sense, rhs = fields.text("sense", choices=SENSES), fields.number("rhs")
     try:
-        return LinearRow(firms, coefficients, sense, fields.number("rhs"))
+        return LinearRow(firms, coefficients, sense, rhs)
     except InputError as error:
         raise InputError(error.field.replace("constraints", fields.path, 1), error.problem, error.remedy) from None
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem
-from endonet.instances.fields import shown
+from endonet.instances.fields import counted, shown
 from endonet.instances.formats import FileError
 from endonet.instances.planner import draws
 from endonet.instances.planner.draws import Seed
@@ -143,7 +143,9 @@ def read_edge_list(
     for k, (line, parts) in enumerate(rows):
         where = f"line {line}"
         if len(parts) not in (2, 3):
-            raise FileError(str(title), where, f"it has {len(parts)} fields", "give 'supplier buyer [weight]'")
+            raise FileError(
+                str(title), where, f"it has {counted(len(parts), 'field')}", "give 'supplier buyer [weight]'"
+            )
         for side in (0, 1):
             if labels:
                 ends[k, side] = names.setdefault(parts[side], len(names))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from endonet.formulations import registry
@@ -68,6 +69,10 @@ def solver(family: str, name: str | None = None, **options: Any) -> Solver[Any]:
     InputError
         If an option does not exist or has no sensible value.
     """
+    return _configured(family, name, options)
+
+
+def _configured(family: str, name: str | None, options: Mapping[str, Any]) -> Solver[Any]:
     kind = solver_class(family, name)
     known = [f.name for f in fields(kind)]
     for option in options:
@@ -77,14 +82,15 @@ def solver(family: str, name: str | None = None, **options: Any) -> Solver[Any]:
 
 
 def solve(
-    problem: Any, solver_name: str | Solver[Any] | None = None, formulation: str | None = None, **options: Any
+    problem: Any, solver: str | Solver[Any] | None = None, formulation: str | None = None, **options: Any
 ) -> Solution:
     """Solve a problem.
 
     Parameters
     ----------
-    problem : Problem
-    solver_name : str or Solver, optional
+    problem : Problem, or str or path
+        A problem, or what `endonet.load` takes.
+    solver : str or Solver, optional
         A name, as ``endonet list solvers`` shows them, or a configured solver; by default the family's certified one.
     formulation : str, optional
         For solvers that work on a formulation: which.
@@ -96,51 +102,97 @@ def solve(
     Solution
         Judged by the problem's own evaluator.
     """
-    if isinstance(solver_name, Solver):
+    problem = _problem(problem)
+    if isinstance(solver, Solver):
         if options:
             raise InputError(
                 next(iter(options)), "a configured solver takes no more options", "set them when you build it"
             )
-        return solver_name.solve(problem, formulation)
-    return solver(problem.family, solver_name, **options).solve(problem, formulation)
+        return solver.solve(problem, formulation)
+    return _configured(problem.family, solver, options).solve(problem, formulation)
 
 
-def compare(problem: Any, solvers: Iterable[str | Solver[Any]], **options: Any) -> Comparison:
+def compare(problem: Any, solvers: str | Solver[Any] | Iterable[str | Solver[Any]], **options: Any) -> Comparison:
     """Solve one problem in several ways and lay the answers side by side.
 
     Parameters
     ----------
-    problem : Problem
-    solvers : iterable of str or Solver
+    problem : Problem, or str or path
+        A problem, or what `endonet.load` takes.
+    solvers : str or Solver, or iterable of them
         Names or configured solvers; ``"scip:lifted"`` names a solver and its formulation.
     **options
-        Options for every solver that is given by name, such as ``time_limit``.
+        Options for every solver that is given by name, such as ``time_limit``. A note says so where one of them has no
+        such option; one that none of them has is an error.
 
     Returns
     -------
     Comparison
-        A solver that cannot run or does not accept the problem is a row that says why. A value beyond another solver's
-        proved bound is in ``contradictions``.
+        A solver that cannot run or does not accept the problem is a row that says why. A bound that another solver's
+        value shows to be false is in ``contradictions``.
     """
     from endonet.solvers.comparison import compare as run
 
+    problem = _problem(problem)
+    wanted = [solvers] if isinstance(solvers, (str, Solver)) else list(solvers)
+    kinds: dict[str, type[Solver[Any]]] = {}
+    for entry in wanted:
+        if isinstance(entry, str):
+            kinds[entry] = solver_class(problem.family, entry.partition(":")[0])
+        elif not isinstance(entry, Solver):
+            raise InputError("solvers", f"{entry!r} is no solver", "give names or configured solvers")
+    takes = {entry: {f.name for f in fields(kind)} for entry, kind in kinds.items()}
+    for option in options:
+        if kinds and not any(option in known for known in takes.values()):
+            raise InputError(option, "none of these solvers has such an option", "see `endonet list solvers --options`")
+    notes = []
     entries: list[tuple[Solver[Any], str | None]] = []
-    for entry in solvers:
+    for entry in wanted:
         if isinstance(entry, Solver):
             entries.append((entry, None))
-        else:
-            name, _, formulation = entry.partition(":")
-            entries.append((solver(problem.family, name, **options), formulation or None))
-    return run(problem, entries)
+            continue
+        lacking = [option for option in options if option not in takes[entry]]
+        notes += [f"{entry} has no option {option}; it ran without" for option in lacking]
+        given = {option: value for option, value in options.items() if option not in lacking}
+        entries.append((kinds[entry](**given), entry.partition(":")[2] or None))
+    table = run(problem, entries)
+    return replace(table, notes=(*notes, *table.notes))
 
 
 def check(problem: Any, solution: Solution) -> Any:
-    """Verify value, bound and certificate of a solution without any solver; return what was verified.
+    """Verify value, feasibility, bound and certificate of a solution without any solver; return what was verified.
+
+    A status such as ``local`` or ``stationary`` is not verified: it remains the solver's word.
+
+    Parameters
+    ----------
+    problem : Problem, or str or path
+        A problem, or what `endonet.load` takes.
+    solution : Solution
 
     Raises
     ------
     VerificationError
         If any claim does not hold.
     """
+    problem = _problem(problem)
+    if not isinstance(solution, Solution):
+        raise InputError("solution", f"{_named(solution)} is no solution", "give what solve or load_solution returns")
     package = registry.family_module("endonet.solvers", problem.family)
     return registry.load(package.CHECK)(problem, solution)
+
+
+def _problem(given: Any) -> Any:
+    """Return a problem as it is, and load one that is given by name or path."""
+    if isinstance(given, (str, PathLike)):
+        from endonet.instances.files import load
+
+        return load(given)
+    if isinstance(given, type) or not all(hasattr(given, part) for part in ("family", "fingerprint", "evaluate")):
+        raise InputError("problem", f"{_named(given)} is no problem", "give a problem, a bundled name or a path")
+    return given
+
+
+def _named(given: Any) -> str:
+    name = type(given).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

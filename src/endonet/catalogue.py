@@ -22,7 +22,7 @@ def solvers() -> list[dict[str, Any]]:
                     "formulations": list(kind.formulations),
                     "deterministic": kind.deterministic,
                     "unavailable": kind.unavailable(),
-                    "options": [options.describe(field) for field in options.own_fields(kind)],
+                    "options": [options.describe(field) for field in options.shown_fields(kind)],
                 }
             )
     return found

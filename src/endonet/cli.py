@@ -42,7 +42,9 @@ def solving_options(command: F) -> F:
     for option in reversed(
         [
             click.option("--time-limit", type=float, metavar="S", help="Return the best known after S seconds."),
-            click.option("--rel-gap", type=float, metavar="G", help="Gap that counts as optimal.  [default: 1e-9]"),
+            click.option(
+                "--rel-gap", type=float, metavar="G", help="Gap that counts as optimal.  [default: 1e-9; scip: 1e-6]"
+            ),
             click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers."),
             click.option("--threads", type=int, metavar="N", help="Threads to use; 0 means all cores."),
             click.option("--log/--quiet", default=None, help="Progress on standard error.  [default: on a terminal]"),
@@ -174,7 +176,10 @@ def check(problem: str, solution: str, as_json: bool) -> int:
 @click.option("--solution", metavar="FILE", help="A solution file whose decision to evaluate.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 def evaluate(problem: str, decision: str | None, solution: str | None, as_json: bool) -> int:
-    """Compute what follows from a decision, without any solver."""
+    """Compute what follows from a decision, without any solver.
+
+    The whole outcome is in --json, with null for an infinite price; the table shows the first rows.
+    """
     from endonet import display
 
     if (decision is None) == (solution is None):
@@ -194,6 +199,7 @@ def evaluate(problem: str, decision: str | None, solution: str | None, as_json: 
                 "feasible": outcome.feasible,
                 "violations": outcome.violations,
                 "decision": instance.encode_decision(chosen),
+                **display.follows(outcome),
             }
         )
     else:
@@ -203,14 +209,17 @@ def evaluate(problem: str, decision: str | None, solution: str | None, as_json: 
 
 @commands.command()
 @click.argument("formulation")
-@click.option("--latex", is_flag=True, help="As LaTeX, ready to paste.")
-def show(formulation: str, latex: bool) -> int:
+@click.option("--latex", is_flag=True, help="A whole LaTeX document that compiles as it stands.")
+@click.option("--body", is_flag=True, help="With --latex: only what stands between begin and end, ready to paste.")
+def show(formulation: str, latex: bool, body: bool) -> int:
     """Show the mathematics of FORMULATION, such as planner/lifted."""
     import endonet.formulations.show as writer
     from endonet import api
 
+    if body and not latex:
+        raise click.UsageError("--body is a part of what --latex prints; give both", click.get_current_context())
     found = api.formulation(formulation)
-    click.echo(writer.latex(found) if latex else writer.text(found))
+    click.echo(writer.latex(found, document=not body) if latex else writer.text(found))
     return frame.ANSWERED
 
 
@@ -238,15 +247,17 @@ def export(problem: str, formulation: str, file: str) -> int:
 
 @commands.command(name="list")
 @click.argument("what", metavar="|".join(LISTS))
-@click.option("--options", "with_options", is_flag=True, help="With solvers: their own options, types and defaults.")
+@click.option("--options", "with_options", is_flag=True, help="With solvers: their options, types and defaults.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 def list_(what: str, with_options: bool, as_json: bool) -> int:
     """List solvers, formulations, instances or reports."""
     from endonet import catalogue, display
-    from endonet.formulations.errors import UnknownNameError
+    from endonet.formulations.errors import InputError
 
     if what not in LISTS:
-        raise UnknownNameError("list", what, LISTS)
+        near = difflib.get_close_matches(what, LISTS, n=1, cutoff=0.4)
+        remedy = f"did you mean {near[0]}?" if near else f"use one of {', '.join(LISTS)}"
+        raise InputError("list", f"there is nothing called {what!r} to list", remedy)
 
     entries = getattr(catalogue, what)()
     if as_json:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
@@ -29,6 +29,7 @@ MEANING = {
 }
 
 COUNTED = {"theta": "operating"}
+MANY = 25  # rows that a table may have before it is cut
 
 
 class _Console(Console):
@@ -123,7 +124,41 @@ def outcome(problem: Any, found: Any) -> RenderableType:
         ("feasible", Text("yes", "green") if found.feasible else Text("no", "bold red")),
     ]
     rows += [("violated", Text(sentence, "red")) for sentence in found.violations]
-    return _panel(problem.name or "unnamed problem", rows, "green" if found.feasible else "red", _about(problem))
+    follows_ = follows(found)
+    columns = {key: part for key, part in follows_.items() if _is_column(part)}
+    rows += [(key.replace("_", " "), Text(_short(part))) for key, part in follows_.items() if key not in columns]
+    panel = _panel(problem.name or "unnamed problem", rows, "green" if found.feasible else "red", _about(problem))
+    return Group(panel, _columns(columns)) if columns else panel
+
+
+def follows(found: Any) -> dict[str, Any]:
+    """Return what an outcome tells of itself by ``to_dict``, in the order it tells it; nothing if it has none."""
+    return dict(found.to_dict()) if hasattr(found, "to_dict") else {}
+
+
+def _is_column(part: Any) -> bool:
+    return isinstance(part, (list, tuple)) or getattr(part, "ndim", 0) == 1
+
+
+def _columns(columns: Mapping[str, Any]) -> RenderableType:
+    """Return arrays side by side, one row for each firm (link, …), the first of them only where they are many."""
+    length = max(len(part) for part in columns.values())
+    shown = length if length <= MANY else MANY - 1
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("", justify="right", style="dim")
+    for key in columns:
+        table.add_column(key, justify="right", no_wrap=True)
+    for k in range(shown):
+        table.add_row(str(k), *(_cell(part[k]) if k < len(part) else "" for part in columns.values()))
+    if shown < length:
+        table.add_row("", f"… {length - shown} more")
+    return table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "∞" if value == float("inf") else f"{value:.5g}"
+    return str(value)
 
 
 def catalogue(what: str, entries: Sequence[Mapping[str, Any]]) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import types
 import typing
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from dataclasses import MISSING, Field, fields
 from enum import Enum
 from typing import Any, Literal, Union
 
-from endonet.formulations.errors import InputError, UnknownNameError
+from endonet.formulations.errors import InputError
 
 COMMON = ("time_limit", "rel_gap", "threads", "seed", "initial", "log")
 TRUE = frozenset({"true", "yes", "on", "1"})
@@ -19,6 +20,14 @@ FALSE = frozenset({"false", "no", "off", "0"})
 def own_fields(kind: type[Any]) -> list[Field[Any]]:
     """Return the fields that a solver adds to those all solvers have."""
     return [f for f in fields(kind) if f.init and f.name not in COMMON]
+
+
+def shown_fields(kind: type[Any]) -> list[Field[Any]]:
+    """Return a solver's own fields, and those common ones whose default is another than in most solvers."""
+    from endonet.solvers.base import Solver
+
+    usual = {f.name: f.default for f in fields(Solver)}
+    return [f for f in fields(kind) if f.init and (f.name not in usual or f.default != usual[f.name])]
 
 
 def describe(field: Field[Any]) -> str:
@@ -49,7 +58,9 @@ def parse(kind: type[Any], pairs: Iterable[str]) -> dict[str, Any]:
                 "--option", f"{key!r} is common to all solvers", f"write --{key.replace('_', '-')} instead"
             )
         if key not in known:
-            raise UnknownNameError(f"option of solver {kind.name!r}", key, known)
+            near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+            remedy = f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(known) or 'none'}"
+            raise InputError("--option", f"solver {kind.name!r} has no option {key!r}", remedy)
         if key in given:
             raise InputError(f"--option {key}", "it stands twice", "give it once")
         given[key] = read(key, text.strip(), hints[key])
@@ -82,8 +93,8 @@ def read(key: str, text: str, hint: Any) -> Any:
         try:
             return hint(text)
         except ValueError:
-            wanted = "a whole number" if hint is int else "a number"
-            raise InputError(f"--option {key}", f"{text!r} is not {wanted}", f"give {wanted}") from None
+            wanted, such = ("a whole number", "3") if hint is int else ("a number", "0.5")
+            raise InputError(f"--option {key}", f"{text!r} is not {wanted}", f"give one such as {such}") from None
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _among(key, text, {str(member.value): member for member in hint})
     if hint in (str, Any):
