@@ -1,0 +1,12 @@
+"""The tiny digraph on which kernels are compiled before the clock starts."""
+
+from __future__ import annotations
+
+from endonet.formulations.ordering.problem import OrderingProblem
+
+
+def tiny_digraph() -> OrderingProblem:
+    """Return six nodes with a source, a sink, a two-cycle and two triangles that share a link."""
+    return OrderingProblem(
+        [[0, 2, 0, 0, 0, 0], [0, 0, 3, 0, 2, 0], [0, 1, 0, 4, 0, 0], [0, 2, 0, 0, 1, 1], [0, 0, 1, 0, 0, 1], [0] * 6]
+    )
