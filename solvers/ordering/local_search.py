@@ -139,12 +139,12 @@ def improved(
     for c in np.flatnonzero(sizes > 2):
         span = slice(int(ends[c] - sizes[c]), int(ends[c]))
         share = max(1, round(kicks * sizes[c] / problem.n)) if kicks else 0
-        order[span], done = _component(links, order[span], share, strength, (seed, int(c)), least, stop, dense)
+        order[span], done = improve_component(links, order[span], share, strength, (seed, int(c)), least, stop, dense)
         settled = settled and done
     return order, settled
 
 
-def _component(
+def improve_component(
     links: NetLinks,
     order: Order,
     kicks: int,
@@ -152,9 +152,9 @@ def _component(
     seed: tuple[int, int],
     least: float,
     stop: Stop,
-    dense: float,
+    dense: float = DENSE,
 ) -> tuple[Order, bool]:
-    """Search one component; its nodes are numbered by their places in ``order`` meanwhile."""
+    """Return a better order of one component; parameters as those of `improved`."""
     n = order.size
     pointer, node, weight = induced(links, order)
     local = np.arange(n, dtype=np.int64)
