@@ -175,9 +175,9 @@ class OrderingProblem:
         return {"order": outcome.order.tolist(), "forward_weight": outcome.forward_weight}
 
     def decode_decision(self, encoded: Any) -> Order:
-        """Return the order from ``{"order": [3, 0, …]}``; ``forward_weight`` follows from it and is left to the check."""
+        """Return the order from ``{"order": [3, 0, …]}``; the check holds ``forward_weight`` against it."""
         if not isinstance(encoded, dict) or not isinstance(encoded.get("order"), list):
-            raise InputError("decision.order", "it is missing or no list", f"give the {self.n} nodes from first to last")
+            raise InputError("decision.order", "it is missing or no list", f"give the {self.n} nodes in turn")
         return self.order(encoded["order"])
 
     def __repr__(self) -> str:

@@ -24,7 +24,8 @@ def sparse(n: int = 100, degree: float = 3.0, seed: Seed = 0, weighted: bool = F
     head = (tail + 1 + draws.whole(rng, np.full(drawn, n - 1))) % n
     place = np.unique(tail * n + head)
     weight = 1.0 + draws.whole(rng, np.full(place.size, 100)) if weighted else np.ones(place.size)
-    text = f"A random sparse digraph: n={n}, {place.size} links, {'weights 1 to 100' if weighted else 'weights 1'}, seed {seed}"
+    weights = "weights 1 to 100" if weighted else "weights 1"
+    text = f"A random sparse digraph: n={n}, {place.size} links, {weights}, seed {seed}"
     return from_links(n, place // n, place % n, weight, name=f"sparse-{n}", description=text, **ABOUT)
 
 
@@ -45,7 +46,8 @@ def firms(n: int = 1000, degree: float = 10.0, seed: Seed = 0, upstream: float =
 
     Every firm has a place u ~ U(0, 1) along the chain of production and a size with a Pareto tail (exponent 1.2). Links
     are drawn with the supplier alike and the buyer by size; a link that runs upstream is kept with probability
-    ``upstream``. Its sales are the buyer's size times a lognormal draw, rounded to thousandths. All parameters are ours.
+    ``upstream``. Its sales are the buyer's size times a lognormal draw, rounded to thousandths. All parameters are
+    ours.
     """
     n = draws.size(n, 2)
     rng = draws.generator(seed)

@@ -92,7 +92,9 @@ def links(n: int, tail: Ints, head: Ints, weight: NDArray[np.float64], name: Cal
     if loops.size:
         at = int(loops[0])
         raise InputError(
-            name("to", at), f"a self-loop: node {tail[at]} is linked with itself", "leave it out: no order can violate it"
+            name("to", at),
+            f"a self-loop: node {tail[at]} is linked with itself",
+            "leave it out: no order can violate it",
         )
     place = tail * n + head
     order = np.argsort(place, kind="stable")

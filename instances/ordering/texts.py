@@ -110,14 +110,18 @@ def _size(numbers: list[float], sizes: list[int]) -> int:
         width = sizes[0]
         if len(set(sizes[:-1])) == 1 and width * width > count:  # whole rows of a larger table happen to be a square
             raise InputError(
-                "file", f"it has {len(sizes)} rows of {width} numbers", "it is cut short or no square table: fetch it again"
+                "file",
+                f"it has {len(sizes)} rows of {width} numbers",
+                "it is cut short or no square table: fetch it again",
             )
         return n
     if headed and numbers[0] >= 1 and numbers[0] == int(numbers[0]):
         n = int(numbers[0])
         if n * n + 1 == count:
             return n
-        raise InputError("file", f"n = {n} and then {count - 1} numbers, not {n * n}", "it is cut short: fetch it again")
+        raise InputError(
+            "file", f"n = {n} and then {count - 1} numbers, not {n * n}", "it is cut short: fetch it again"
+        )
     raise InputError(
         "file", f"{count} numbers are neither n² nor n and n² of them", "it is cut short or no table: fetch it again"
     )

@@ -8,9 +8,10 @@
          "leaves": {"1": {"cycle": [0, 4, …], "amount": [17, 3, …]}, …}}]}
 
 A component is any set of nodes, disjoint from the others; ``bound`` is what its own pairs cost every order at least
-beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and multipliers of
-cycles bound every leaf (`packing.excess`). All pairs of nodes of different components cost at least their lighter link,
-so that the bounds add up. Amounts and bounds are in the units of `packing.units`, which follow from the weights.
+beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and
+multipliers of cycles bound every leaf (`packing.excess`). All pairs of nodes of different components cost at least
+their lighter link, so that the bounds add up. Amounts and bounds are in the units of `packing.units`, which follow
+from the weights.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def check(problem: OrderingProblem, solution: Solution) -> Verified:
     if solution.contradicted:
         raise VerificationError(f"the solution is marked as contradicted: {solution.contradicted}")
     if solution.status in IMPOSSIBLE:
-        raise VerificationError(f"the status is {solution.status.value}, yet every order is feasible and costs at least 0")
+        raise VerificationError(f"the status is {solution.status.value}, yet any order is feasible")
     value, forward = _check_decision(problem, solution)
     if solution.status in NEEDS_DECISION and value is None:
         raise VerificationError(f"the status is {solution.status.value}, yet there is no decision")
@@ -135,8 +136,11 @@ def _check_decision(problem: OrderingProblem, solution: Solution) -> tuple[float
         ("value", solution.value, outcome.value),
         ("forward_weight", encoded.get("forward_weight"), outcome.forward_weight),
     ):
-        number = isinstance(stated, int | float) and not isinstance(stated, bool)
-        if not number or not abs(stated - found) <= VALUE_TOLERANCE * abs(found):
+        if (
+            isinstance(stated, bool)
+            or not isinstance(stated, int | float)
+            or not abs(stated - found) <= VALUE_TOLERANCE * abs(found)
+        ):
             raise VerificationError(f"the claimed {name} is {stated}, the evaluator finds {found!r}")
     return outcome.value, outcome.forward_weight
 
@@ -177,7 +181,9 @@ def _prove(problem: OrderingProblem, certificate: Mapping[str, Any], claimed: fl
         found = _prove_component(counted, component, nodes, bound, where)
         proved, leaves, cycles = proved + bound, leaves + found[0], cycles + found[1]
     if not claimed <= counted.value(proved):
-        raise VerificationError(f"the certificate proves only {counted.value(proved):.15g}, the claim is {claimed:.15g}")
+        raise VerificationError(
+            f"the certificate proves only {counted.value(proved):.15g}, the claim is {claimed:.15g}"
+        )
     return len(components), leaves, cycles
 
 
@@ -200,7 +206,7 @@ def _prove_component(
 
 
 def _cycles(component: Mapping[str, Any], nodes: Ints, where: str) -> Cycles:
-    """Return the cycles in nodes of the whole digraph after checking that each visits at least two nodes, none twice."""
+    """Return the cycles in nodes of the whole digraph, each with at least two nodes and none twice."""
     listed = _list(component, "cycles", where)
     if not all(isinstance(cycle, list) and len(cycle) > 1 for cycle in listed):
         raise VerificationError(f"{where}.cycles holds something that is no cycle")

@@ -3,11 +3,11 @@
     net weights → strong components → local search → linear program ⇄ violated cycles → branch on a pair
 
 Opposite links are netted and only the strong components of what is left need ordering (`net`). Each is relaxed
-(`relaxation`): dense ones by pairs and cycles of three, sparse ones by links and cycles of any length, found as they are
-violated. What the duals prove is computed in integers (`packing`), and nothing else closes a node: where weights are
-whole, a bound above the optimum less one is a proof. If the relaxation leaves a pair undecided, the search branches on
-which of the two comes first. The certificate lists, leaf by leaf, the cycles and multipliers; `certificate.check` adds
-them up without a solver.
+(`relaxation`): dense ones by pairs and cycles of three, sparse ones by links and cycles of any length, found as they
+are violated. What the duals prove is computed in integers (`packing`), and nothing else closes a node: where weights
+are whole, a bound above the optimum less one is a proof. If the relaxation leaves a pair undecided, the search
+branches on which of the two comes first. The certificate lists, leaf by leaf, the cycles and multipliers;
+`certificate.check` adds them up without a solver.
 
 Source: Grötschel, Jünger and Reinelt (1984) for the cutting planes; the certificate is endonet's own.
 """
@@ -72,7 +72,9 @@ class Node:
 class Search:
     """The search of one component; nodes are numbered as in the whole digraph, but from 0 inside the relaxation."""
 
-    def __init__(self, links: NetLinks, units: Units, order: Order, rel_gap: float, stop: Stop, deadline: float) -> None:
+    def __init__(
+        self, links: NetLinks, units: Units, order: Order, rel_gap: float, stop: Stop, deadline: float
+    ) -> None:
         self.links, self.units, self.stop, self.deadline = links, units, stop, deadline
         self.nodes = np.sort(order)
         self.rel_gap = rel_gap

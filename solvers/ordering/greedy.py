@@ -253,4 +253,3 @@ def by_heap(out_ptr, out_node, out_w, in_ptr, in_node, in_w):  # type: ignore[no
                 else:
                     _sinks(at[v], heap, size, delta, at)
     return order
-

@@ -5,8 +5,8 @@ that one walk along the order finds the best place of u by adding up: O(n) from 
 nodes linked with u, sorted by place. Of places that save alike the nearest is taken. An order in which no node can
 be moved to advantage is a local optimum; `descend` keeps a queue of nodes whose surroundings have changed.
 
-A *kick* moves some nodes at random; `search_dense` and `search_sparse` descend after each kick and go back to where they
-were if that was better. The random numbers follow from the seed alone.
+A *kick* moves some nodes at random; `search_dense` and `search_sparse` descend after each kick and go back to where
+they were if that was better. The random numbers follow from the seed alone.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def search_dense(D, order, kicks, strength, seed, least):  # type: ignore[no-unt
         What a move must save to count, above rounding.
     """
     n = order.size
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - compiled code has this generator
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
     total = _descend_dense(D, order, place, least)
@@ -136,7 +136,7 @@ def search_dense(D, order, kicks, strength, seed, least):  # type: ignore[no-unt
     for _ in range(kicks):
         saved = 0.0
         for _ in range(strength):
-            u, target = np.random.randint(n), np.random.randint(n)
+            u, target = np.random.randint(n), np.random.randint(n)  # noqa: NPY002
             for q in range(trial_place[u] - 1, target - 1, -1):
                 saved += D[u, trial[q]]
             for q in range(trial_place[u] + 1, target + 1):
@@ -155,7 +155,7 @@ def search_dense(D, order, kicks, strength, seed, least):  # type: ignore[no-unt
 def search_sparse(ptr, node, net, order, kicks, strength, seed, least):  # type: ignore[no-untyped-def]
     """Kick a local optimum and descend again, from the linked nodes only; as `search_dense`, D by rows."""
     n = order.size
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - compiled code has this generator
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
     queue, queued = np.empty(n, np.int64), np.zeros(n, np.bool_)
@@ -164,7 +164,7 @@ def search_sparse(ptr, node, net, order, kicks, strength, seed, least):  # type:
     for _ in range(kicks):
         saved, count = 0.0, 0
         for _ in range(strength):
-            u, target = np.random.randint(n), np.random.randint(n)
+            u, target = np.random.randint(n), np.random.randint(n)  # noqa: NPY002
             p = trial_place[u]
             for k in range(ptr[u], ptr[u + 1]):
                 q = trial_place[node[k]]

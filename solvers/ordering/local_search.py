@@ -1,7 +1,7 @@
 """Local search: the greedy order, improved by moving one node at a time, then kicked and improved again.
 
-The components of the net links are put in topological order, which violates no more than before, and each is searched by
-itself: by dense rows where most pairs are linked, and by linked nodes only where few are.
+The components of the net links are put in topological order, which violates no more than before, and each is searched
+by itself: by dense rows where most pairs are linked, and by linked nodes only where few are.
 """
 
 from __future__ import annotations
@@ -174,9 +174,7 @@ def improve_component(
     degree = node.size / n
     steps = max(1, int(WORK // (20 * degree + n / 4)))
     while count:
-        _, first, count = descend_sparse(
-            pointer, node, weight, local, place, queue, queued, first, count, least, steps
-        )
+        _, first, count = descend_sparse(pointer, node, weight, local, place, queue, queued, first, count, least, steps)
         if count and stop():
             return order[local], False
     batch = max(1, int(WORK // (100 * degree + 4 * n)))

@@ -2,8 +2,9 @@
 
     Σ_ij W_ij 1{ν(i) > ν(j)} = Σ_{i<j} min(W_ij, W_ji) + Σ_ij (D_ij)⁺ 1{ν(i) > ν(j)},    D = W − Wᵀ
 
-Only cycles of net links, those with D_ij > 0, have to be broken, and every such cycle lies within one strongly connected
-component of the net links. An order of each component, with the components in topological order, orders the whole.
+Only cycles of net links, those with D_ij > 0, have to be broken, and every such cycle lies within one strongly
+connected component of the net links. An order of each component, with the components in topological order, orders the
+whole.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def _topological(positive: sp.csr_array, label: NDArray[np.int32], count: int) -
     return rank[label]
 
 
-def _kahn(ready: list[int], pointer: NDArray[np.int64], heads: NDArray[np.int64], waiting: NDArray[np.int64]) -> list[int]:
+def _kahn(
+    ready: list[int], pointer: NDArray[np.int64], heads: NDArray[np.int64], waiting: NDArray[np.int64]
+) -> list[int]:
     order = list(ready)
     for c in order:  # grows as components become free
         for d in heads[pointer[c] : pointer[c + 1]].tolist():

@@ -1,7 +1,7 @@
 r"""Lower bounds from packing cycles: the one rule that the search applies and the check repeats, in whole numbers.
 
-Every order breaks every cycle: at least one link of a cycle C runs backward. With a multiplier λ_C ≥ 0 for each cycle of
-a list, in the digraph of *all* pairs, and Λ_uv = Σ_{C ∋ uv} λ_C, every order ν costs
+Every order breaks every cycle: at least one link of a cycle C runs backward. With a multiplier λ_C ≥ 0 for each cycle
+of a list, in the digraph of *all* pairs, and Λ_uv = Σ_{C ∋ uv} λ_C, every order ν costs
 
     Σ_uv W_uv 1{ν(u) > ν(v)}  ≥  Σ_C λ_C + Σ_{u<v} min(W_uv − Λ_uv, W_vu − Λ_vu)
 
@@ -10,8 +10,8 @@ has fixed u before v, only W_vu − Λ_vu remains of the minimum. Any λ ≥ 0 g
 relaxation give the best one.
 
 All of it is done in integers. Weights are counted in units of 2^−k, rounded down, which never raises the cost of an
-order and loses nothing where weights are whole; k is as large as sums in 64 bits allow. So the bound is exact, and where
-weights are whole it may be rounded up to the next whole number.
+order and loses nothing where weights are whole; k is as large as sums in 64 bits allow. So the bound is exact, and
+where weights are whole it may be rounded up to the next whole number.
 
 Source: linear programming duality for the linear ordering problem, Grötschel, Jünger and Reinelt (1984), whose
 3-dicycle rows are the cycles of length three.

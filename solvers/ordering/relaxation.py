@@ -2,9 +2,9 @@
 
     min Σ D_uv b_uv   s.t.  Σ_{uv∈C} b_uv ≥ 1 for every cycle C,   0 ≤ b ≤ 1
 
-b_uv is how far the link u → v runs backward. A *dense* component has one column for each pair, taken in the direction in
-which D_uv ≥ 0, and b_vu = 1 − b_uv stands for the other; its rows are cycles of three, found among all triples. A *sparse*
-one has a column for each net link only, and rows for cycles of any length among them.
+b_uv is how far the link u → v runs backward. A *dense* component has one column for each pair, taken in the direction
+in which D_uv ≥ 0, and b_vu = 1 − b_uv stands for the other; its rows are cycles of three, found among all triples. A
+*sparse* one has a column for each net link only, and rows for cycles of any length among them.
 """
 
 from __future__ import annotations

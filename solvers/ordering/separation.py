@@ -1,4 +1,4 @@
-"""Finding cycles that a fractional order breaks too little: Σ_{uv∈C} b_uv < 1, where b_uv is how far u → v runs backward.
+"""Finding cycles that a fractional order breaks too little: Σ_{uv∈C} b_uv < 1, with b_uv how far u → v runs backward.
 
 `triangles` looks at all triples of a dense component; with b_uv + b_vu = 1 cycles of three imply all longer ones.
 `shortest_cycles` looks for a shortest cycle through each link of a sparse component, with b as lengths.

@@ -176,9 +176,7 @@ def check(problem: str, form: str | None, solution: str, as_json: bool) -> int:
 @click.option("--decision", metavar="JSON", help='The decision as JSON, such as {"theta": [1, 0, 1]}.')
 @click.option("--solution", metavar="FILE", help="A solution file whose decision to evaluate.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
-def evaluate(
-    problem: str, form: str | None, decision: str | None, solution: str | None, as_json: bool
-) -> int:
+def evaluate(problem: str, form: str | None, decision: str | None, solution: str | None, as_json: bool) -> int:
     """Compute what follows from a decision, without any solver."""
     from endonet import display
 
