@@ -215,7 +215,7 @@ def _weights(value: Any) -> sp.csr_array:
     W.data[tails == W.indices] = 0.0
     W.eliminate_zeros()
     W.indices = W.indices.astype(np.int32, copy=False)
-    W.indptr = W.indptr.astype(np.int64, copy=False)
+    W.indptr = W.indptr.astype(np.int64 if W.nnz > 2**31 - 2 else np.int32, copy=False)
     for array in (W.data, W.indices, W.indptr):
         array.setflags(write=False)
     return W

@@ -176,7 +176,7 @@ class Search:
             before = node.proved
             point = relaxation.solve(self.deadline - time.perf_counter(), self.stop)
             self.bound(node, relaxation.multipliers(point, 1.0))
-            if point.finished and (not node.record or self.visited % ROUND_EVERY == 0):
+            if point.finished and (not node.record or self.visited % ROUND_EVERY == 0 or decided(point)):
                 self.round(point)
             if self.enough(node.proved):
                 self.close(node)
@@ -194,20 +194,20 @@ class Search:
         """Offer the greedy order of the links that the relaxation runs forward, improved by insertions."""
         assert self.relaxation is not None
         relaxation, n = self.relaxation, self.nodes.size
-        forward = relaxation.weight * (1.0 - point.b)
         if relaxation.dense:
-            B = relaxation.backward(point.b)
-            local = np.argsort(B.sum(axis=1), kind="stable")
+            local = np.argsort(relaxation.backward(point.b).sum(axis=1), kind="stable")
         else:
-            by_tail = np.argsort(relaxation.tail * n + relaxation.head)
-            by_head = np.argsort(relaxation.head * n + relaxation.tail)
+            kept = np.flatnonzero(point.b < 1.0 - INTEGRAL)  # without what runs backward an integer solution is acyclic
+            tail, head = relaxation.tail[kept], relaxation.head[kept]
+            forward = relaxation.weight[kept] * (1.0 - point.b[kept])
+            by_tail, by_head = np.argsort(tail * n + head), np.argsort(head * n + tail)
             counted = np.arange(n + 1)
             local = by_heap(
-                np.searchsorted(relaxation.tail[by_tail], counted),
-                relaxation.head[by_tail],
+                np.searchsorted(tail[by_tail], counted),
+                head[by_tail],
                 forward[by_tail],
-                np.searchsorted(relaxation.head[by_head], counted),
-                relaxation.tail[by_head],
+                np.searchsorted(head[by_head], counted),
+                tail[by_head],
                 forward[by_head],
             )
         order = self.nodes[local]
@@ -219,7 +219,7 @@ class Search:
         assert self.relaxation is not None
         relaxation = self.relaxation
         doubt = np.minimum(point.b, 1.0 - point.b)
-        if doubt.max() <= INTEGRAL:
+        if decided(point):
             return False  # an order at the bound, but for rounding: nothing is left to branch on
         score = np.where(doubt > INTEGRAL, doubt * (relaxation.weight + 1e-3 * relaxation.weight.max()), -1.0)
         likely = np.argsort(-score, kind="stable")[: min(PROBED, int((score > 0).sum()))]
@@ -262,6 +262,11 @@ class Search:
         if self.relaxation is not None:
             cycles = self.relaxation.cycles()
         return certificate.pack(self.nodes, cycles, self.records, self.leaves, self.proved)
+
+
+def decided(point: Point) -> bool:
+    """Whether a relaxation leaves no pair undecided."""
+    return bool(np.minimum(point.b, 1.0 - point.b).max() <= INTEGRAL)
 
 
 @dataclass(frozen=True, kw_only=True)
