@@ -145,7 +145,8 @@ def save_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
 def _load(path: Path, title: str, format: str | None = None) -> Any:
     try:
         reader = None if format is None else registry.load(text_formats()[format])
-        text = formats.read_plain(path) if reader or formats.is_plain(path) else None
+        plain = not path.name.lower().endswith(INSTANCE_ENDINGS) and formats.is_plain(path)
+        text = formats.read_plain(path) if reader or plain else None
         if text is not None and (reader := reader or _recognised(text)) is not None:
             return reader.read(text, path.name.partition(".")[0])
         fields = formats.read(path, exact=lambda fields: getattr(_package(fields), "EXACT", False))

@@ -41,7 +41,6 @@ from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 INTEGRAL = 1e-6  # b this close to 0 or 1 is decided
 STALLED = 1e-4  # below the root, rounds of cuts that gain less than this share of the gap end in branching
 ROUNDS = 3  # so many such rounds in a row
-PROBED, SMALL = 12, 20_000  # pairs tried before branching, where there are at most so many rows
 ROUND_EVERY = 10  # below the root, the relaxation is made an order at every so many nodes
 NOTHING = Multipliers(np.empty(0, np.int64), np.empty(0, np.int64))
 FREE: Ints = np.empty((0, 2), np.int64)
@@ -222,11 +221,7 @@ class Search:
         if decided(point):
             return False  # an order at the bound, but for rounding: nothing is left to branch on
         score = np.where(doubt > INTEGRAL, doubt * (relaxation.weight + 1e-3 * relaxation.weight.max()), -1.0)
-        likely = np.argsort(-score, kind="stable")[: min(PROBED, int((score > 0).sum()))]
-        column = int(likely[0])
-        if likely.size > 1 and relaxation.count <= SMALL:
-            gains = relaxation.probe(likely)
-            column = int(likely[np.argmax(gains)])
+        column = int(np.argmax(score))
         u, v = int(self.nodes[relaxation.tail[column]]), int(self.nodes[relaxation.head[column]])
         halves = [(v, u), (u, v)] if point.b[column] < 0.5 else [(u, v), (v, u)]
         for first, second in halves:  # the likelier half last, so that it is visited first

@@ -26,7 +26,6 @@ Stop = Callable[[], bool]
 LARGEST_DENSE = 400
 DENSE = 0.3  # share of linked pairs from which a component is dense
 FIRST_SLICE = 2.0  # seconds of a linear program before anybody asks whether to stop; then twice as long
-PROBE = 0.5  # seconds for one half of a pair that is tried
 SHORTFALL = 1e-6
 ROOM = 400_000  # triples looked at in one round
 MOST = 4000  # cycles of a sparse component added in one round
@@ -155,28 +154,6 @@ class Relaxation:
         b = np.array(solution.col_value, dtype=np.float64)
         finished = status == self.optimal and b.size == self.tail.size
         return Point(np.clip(b, 0.0, 1.0), np.maximum(duals, 0.0) * self.scale, finished)
-
-    def probe(self, columns: Ints) -> Vector:
-        """Return how well it would be to branch on each column: the product of what either half adds to the optimum."""
-        at = self.highs.getInfo().objective_function_value
-        basis = self.highs.getBasis()
-        restricted, least = set(self.restricted.tolist()), 1e-6 * max(1.0, abs(at))
-        gains = np.zeros(columns.size)
-        for k, column in enumerate(columns.tolist()):
-            if column in restricted:
-                continue
-            gain = 1.0
-            for value in (0.0, 1.0):
-                self.highs.changeColBounds(column, value, value)
-                self.highs.setBasis(basis)
-                self.highs.setOptionValue("time_limit", self.highs.getRunTime() + PROBE)
-                self.highs.run()
-                ended = self.highs.getModelStatus() == self.optimal
-                gain *= max(self.highs.getInfo().objective_function_value - at, least) if ended else 1000.0
-            self.highs.changeColBounds(column, 0.0, 1.0)
-            gains[k] = gain
-        self.highs.setBasis(basis)
-        return gains
 
     def separate(self, b: Vector) -> Cycles:
         """Return cycles that b breaks too little."""
