@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from endonet.formulations import registry
 from endonet.formulations.contracts import Problem
-from endonet.formulations.errors import InputError
+from endonet.formulations.errors import InputError, UnknownNameError
 from endonet.instances import atomic, catalogue, formats
 from endonet.instances.catalogue import names as names
 from endonet.instances.fields import Fields, shown
@@ -29,14 +29,17 @@ INSTANCE_ENDINGS = (".json", ".json.gz", ".npz")
 SOLUTION_ENDINGS = (".json", ".json.gz")
 
 
-def load(name_or_path: str | os.PathLike[str]) -> Any:
+def load(name_or_path: str | os.PathLike[str], format: str | None = None) -> Any:
     """Return the problem of a bundled name or of a file.
 
     Parameters
     ----------
     name_or_path : str or path
         A bundled name such as ``planner/us-71`` (see `names`), or the path of an instance file: JSON, gzip JSON or
-        .npz, recognised by its contents. A bundled name wins over a file; write ``./planner/us-71`` for the file.
+        .npz, recognised by its contents, or a text that a family reads. A bundled name wins over a file; write
+        ``./planner/us-71`` for the file.
+    format : str, optional
+        The name of a family's text format (see `text_formats`), for files whose contents do not settle it.
 
     Raises
     ------
@@ -51,6 +54,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Any:
     >>> en.load("planner/us-15").n
     15
     """
+    if format is not None and format not in text_formats():
+        raise UnknownNameError("format", format, text_formats())
     if isinstance(name_or_path, str) and catalogue.is_bundled(name_or_path):
         bundled = catalogue.path_of(name_or_path)
         return catalogue.generate(name_or_path) if bundled is None else _load(bundled, name_or_path)
@@ -59,7 +64,17 @@ def load(name_or_path: str | os.PathLike[str]) -> Any:
         if isinstance(name_or_path, str) and not path.name.lower().endswith(INSTANCE_ENDINGS):
             raise catalogue.unknown(name_or_path)
         raise FileError(str(path), "file", "there is no such file", "check the path, or give a bundled name")
-    return _load(path, str(path))
+    return _load(path, str(path), format)
+
+
+def text_formats() -> dict[str, str]:
+    """Return the text formats that families read, as ``{"name": "module:reader"}``.
+
+    A package ``endonet.instances.<family>`` lists them in TEXTS. A reader has ``recognises(text)``, which raises an
+    `InputError` where the content leaves it open, and ``read(text, name)``, which returns a problem.
+    """
+    packages = (registry.family_module(catalogue.ROOM, family) for family in registry.family_names(catalogue.ROOM))
+    return {name: reader for package in packages for name, reader in getattr(package, "TEXTS", {}).items()}
 
 
 def save(problem: Problem, path: str | os.PathLike[str]) -> None:
@@ -127,12 +142,23 @@ def save_solution(solution: Solution, path: str | os.PathLike[str]) -> None:
     atomic.write(target, lambda stream: formats.write(fields, target, stream))
 
 
-def _load(path: Path, title: str) -> Any:
+def _load(path: Path, title: str, format: str | None = None) -> Any:
     try:
+        reader = None if format is None else registry.load(text_formats()[format])
+        plain = not path.name.lower().endswith(INSTANCE_ENDINGS) and formats.is_plain(path)
+        text = formats.read_plain(path) if reader or plain else None
+        if text is not None and (reader := reader or _recognised(text)) is not None:
+            return reader.read(text, path.name.partition(".")[0])
         fields = formats.read(path, exact=lambda fields: getattr(_package(fields), "EXACT", False))
         return registry.load(_package(fields).READ)(fields)
     except InputError as error:
         raise _in_file(error, title) from None
+
+
+def _recognised(text: str) -> Any:
+    """Return the reader that recognises a text, or None."""
+    readers = (registry.load(reference) for reference in text_formats().values())
+    return next((reader for reader in readers if reader.recognises(text)), None)
 
 
 def _package(fields: Mapping[str, Any]) -> Any:

@@ -29,6 +29,7 @@ from endonet.instances.fields import shown
 JSON_LIMIT = 256 * 2**20
 NPZ_LIMIT = 16 * 2**30
 NPZ_MEMBERS = 1000
+HEAD = 4096  # bytes that tell text from JSON
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -80,6 +81,36 @@ def read(path: Path, exact: Callable[[Mapping[str, Any]], bool] = lambda fields:
         raise _unreadable(path, error) from None
     fields = parse(text)
     return parse(text, exact=True) if exact(fields) else fields
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether a file holds text that is no JSON object; False for what is no ordinary file."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(HEAD)
+            if start[:2] == _GZIP_MAGIC:
+                start = zlib.decompressobj(wbits=31).decompress(start, HEAD)
+    except (OSError, zlib.error):
+        return False
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return bool(start) and not start.startswith((b"{", b"[", _ZIP_MAGIC)) and b"\0" not in start
+
+
+def read_plain(path: Path) -> str:
+    """Return the text of a file, gzip or not.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is too large, or is no text.
+    """
+    try:
+        with path.open("rb") as stream:
+            return _text(stream, compressed=stream.peek(2)[:2] == _GZIP_MAGIC)
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def parse(text: str, exact: bool = False) -> dict[str, Any]:

@@ -55,6 +55,11 @@ def solving_options(command: F) -> F:
     return command
 
 
+format_option = click.option(
+    "--format", "form", metavar="NAME", help="How to read PROBLEM where its content leaves it open: lolib, edges."
+)
+
+
 @click.group(
     cls=Commands,
     invoke_without_command=True,
@@ -79,6 +84,7 @@ def commands(context: click.Context, debug: bool) -> None:
 
 @commands.command()
 @click.argument("problem")
+@format_option
 @click.option("--solver", "-s", metavar="NAME", help="How to solve it.  [default: certified]")
 @click.option("--formulation", "-f", metavar="NAME", help="Which formulation, for solvers that take one.")
 @click.option("--option", "-o", "pairs", multiple=True, metavar="KEY=VALUE", help="One of the solver's own options.")
@@ -87,6 +93,7 @@ def commands(context: click.Context, debug: bool) -> None:
 @solving_options
 def solve(
     problem: str,
+    form: str | None,
     solver: str | None,
     formulation: str | None,
     pairs: tuple[str, ...],
@@ -99,7 +106,7 @@ def solve(
     from endonet import api, options, promises
 
     _check_out(out)
-    instance = endonet.load(problem)
+    instance = endonet.load(problem, form)
     kind = api.solver_class(instance.family, solver)
     given = _common(common) | options.parse(kind, pairs)
     if initial is not None:
@@ -116,9 +123,10 @@ def solve(
 
 @commands.command()
 @click.argument("problem")
+@format_option
 @click.option("--solvers", "-s", required=True, metavar="A,B,C", help="Solver names; solver:formulation picks one.")
 @solving_options
-def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
+def compare(problem: str, form: str | None, solvers: str, as_json: bool, **common: Any) -> int:
     """Solve PROBLEM in several ways and lay the answers side by side.
 
     Solvers that prove are held against each other: a value beyond another's bound is reported as a contradiction.
@@ -128,7 +136,7 @@ def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
     names = [name.strip() for name in solvers.split(",") if name.strip()]
     if not names:
         raise click.UsageError("--solvers names no solver", click.get_current_context())
-    instance = endonet.load(problem)
+    instance = endonet.load(problem, form)
     with frame.stdout_kept_clean():
         comparison = api.compare(instance, names, **_common(common))
     if as_json:
@@ -146,9 +154,10 @@ def compare(problem: str, solvers: str, as_json: bool, **common: Any) -> int:
 
 @commands.command()
 @click.argument("problem")
+@format_option
 @click.argument("solution", metavar="SOLUTION.json")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
-def check(problem: str, solution: str, as_json: bool) -> int:
+def check(problem: str, form: str | None, solution: str, as_json: bool) -> int:
     """Verify the claims of a solution file without any solver.
 
     Value and feasibility are always verified; a bound is only by its certificate. A status such as local or stationary
@@ -156,7 +165,7 @@ def check(problem: str, solution: str, as_json: bool) -> int:
     """
     from endonet import api, display, promises
 
-    instance = endonet.load(problem)
+    instance = endonet.load(problem, form)
     claimed = endonet.load_solution(solution, instance)
     with frame.stdout_kept_clean():
         report = api.check(instance, claimed)
@@ -172,10 +181,11 @@ def check(problem: str, solution: str, as_json: bool) -> int:
 
 @commands.command()
 @click.argument("problem")
+@format_option
 @click.option("--decision", metavar="JSON", help='The decision as JSON, such as {"theta": [1, 0, 1]}.')
 @click.option("--solution", metavar="FILE", help="A solution file whose decision to evaluate.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
-def evaluate(problem: str, decision: str | None, solution: str | None, as_json: bool) -> int:
+def evaluate(problem: str, form: str | None, decision: str | None, solution: str | None, as_json: bool) -> int:
     """Compute what follows from a decision, without any solver.
 
     The whole outcome is in --json, with null for an infinite price; the table shows the first rows.
@@ -184,7 +194,7 @@ def evaluate(problem: str, decision: str | None, solution: str | None, as_json: 
 
     if (decision is None) == (solution is None):
         raise click.UsageError("give either --decision or --solution", click.get_current_context())
-    instance = endonet.load(problem)
+    instance = endonet.load(problem, form)
     if decision is not None:
         chosen = instance.decode_decision(_read_json("--decision", decision))
     else:
@@ -225,9 +235,10 @@ def show(formulation: str, latex: bool, body: bool) -> int:
 
 @commands.command()
 @click.argument("problem")
+@format_option
 @click.option("--formulation", "-f", required=True, metavar="NAME", help="Which formulation to write.")
 @click.argument("file")
-def export(problem: str, formulation: str, file: str) -> int:
+def export(problem: str, form: str | None, formulation: str, file: str) -> int:
     """Write PROBLEM as a model FILE for other software.
 
     The ending of FILE names the format.
@@ -236,7 +247,7 @@ def export(problem: str, formulation: str, file: str) -> int:
     from endonet.formulations.export import export as write
 
     _check_writable("FILE", file)
-    instance = endonet.load(problem)
+    instance = endonet.load(problem, form)
     name = formulation if "/" in formulation else f"{instance.family}/{formulation}"
     found = api.formulation(name)
     with frame.stdout_kept_clean():

@@ -1,0 +1,268 @@
+"""The certificate of an ordering, and the check that verifies it without a solver, in integers.
+
+    {"kind": "cycle packing", "version": 1, "components": [
+        {"nodes": [2, 5, 7, …], "bound": 123,
+         "cycles": [[0, 1, 2], …],                                  places in "nodes"
+         "tree": [{"parent": -1, "before": -1, "after": -1},
+                  {"parent": 0, "before": 5, "after": 7}, {"parent": 0, "before": 7, "after": 5}, …],
+         "leaves": {"1": {"cycle": [0, 4, …], "amount": [17, 3, …]}, …}}]}
+
+A component is any set of nodes, disjoint from the others; ``bound`` is what its own pairs cost every order at least
+beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and
+multipliers of cycles bound every leaf (`packing.excess`). All pairs of nodes of different components cost at least
+their lighter link, so that the bounds add up. Amounts and bounds are in the units of `packing.units`, which follow
+from the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from endonet.formulations.errors import InputError, VerificationError
+from endonet.formulations.ordering.problem import OrderingProblem
+from endonet.solvers.ordering.packing import ROOM, Cycles, Ints, Multipliers, Units, excess, fits, units
+from endonet.solvers.solution import Solution, Status, relative_gap
+
+KIND = "cycle packing"
+VERSION = 1
+VALUE_TOLERANCE = 1e-12
+NEEDS_DECISION = (Status.OPTIMAL, Status.FEASIBLE, Status.LOCAL, Status.STATIONARY, Status.NOT_CONVERGED)
+IMPOSSIBLE = (Status.INFEASIBLE, Status.UNBOUNDED)
+
+
+def pack(
+    nodes: Ints, cycles: Cycles, tree: list[dict[str, Any]], leaves: Mapping[int, Multipliers], bound: int
+) -> dict[str, Any]:
+    """Return one component's proof as JSON-ready data, with only the cycles that a leaf uses."""
+    used = np.unique(np.concatenate([np.empty(0, np.int64), *(m.cycle for m in leaves.values())]))
+    listed = cycles.take(used)
+    spans = zip(listed.pointer[:-1], listed.pointer[1:], strict=True)
+    return {
+        "nodes": nodes.tolist(),
+        "bound": bound,
+        "cycles": [listed.node[first:last].tolist() for first, last in spans],
+        "tree": tree,
+        "leaves": {
+            str(record): {"cycle": np.searchsorted(used, m.cycle).tolist(), "amount": m.amount.tolist()}
+            for record, m in sorted(leaves.items())
+        },
+    }
+
+
+def join(components: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the certificate of all components."""
+    return {"kind": KIND, "version": VERSION, "components": components}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a check verified.
+
+    Attributes
+    ----------
+    value, bound : float or None
+        The weight that violates the order, by the problem's evaluator, and the bound that the certificate proves.
+    forward_weight : float or None
+        The weight that runs forward.
+    components, leaves, cycles : int
+        Size of the certificate.
+    """
+
+    value: float | None
+    bound: float | None
+    forward_weight: float | None = None
+    components: int = 0
+    leaves: int = 0
+    cycles: int = 0
+
+    def __str__(self) -> str:
+        value = "no decision" if self.value is None else f"value {self.value:.12g}"
+        proof = "no bound claimed" if self.bound is None else f"bound {self.bound:.12g}"
+        return f"verified: {value}, {proof} ({self.components} components, {self.leaves} leaves, {self.cycles} cycles)"
+
+
+def check(problem: OrderingProblem, solution: Solution) -> Verified:
+    """Verify every claim of a solution without any solver; return what was verified.
+
+    Raises
+    ------
+    VerificationError
+        Naming the claim that does not hold and by how much.
+    """
+    if solution.fingerprint != problem.fingerprint:
+        raise VerificationError("the solution belongs to another problem: their fingerprints differ")
+    if solution.contradicted:
+        raise VerificationError(f"the solution is marked as contradicted: {solution.contradicted}")
+    if solution.status in IMPOSSIBLE:
+        raise VerificationError(f"the status is {solution.status.value}, yet any order is feasible")
+    value, forward = _check_decision(problem, solution)
+    if solution.status in NEEDS_DECISION and value is None:
+        raise VerificationError(f"the status is {solution.status.value}, yet there is no decision")
+    claimed = solution.bound
+    if claimed is None:
+        if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
+            raise VerificationError(f"the status is {solution.status.value}, yet there is no bound")
+        return Verified(value, None, forward)
+    if not 0 <= claimed < math.inf:
+        raise VerificationError(f"the bound {claimed} is no finite number ≥ 0")
+    if value is not None and claimed > value:
+        raise VerificationError(f"the bound {claimed:.15g} is above the value {value:.15g} of the decision")
+    if solution.certificate is None:
+        raise VerificationError(
+            f"the bound of solver {solution.solver!r} comes without a certificate: it is a claim, not a proof; "
+            "read the file that --out wrote, or use a solver that certifies"
+        )
+    size = _prove(problem, solution.certificate, claimed)
+    _check_status(solution, value, claimed)
+    return Verified(value, claimed, forward, *size)
+
+
+def _check_decision(problem: OrderingProblem, solution: Solution) -> tuple[float | None, float | None]:
+    encoded = solution.encoded_decision
+    if encoded is None:
+        if solution.value is not None:
+            raise VerificationError("there is a value but no decision")
+        return None, None
+    try:
+        outcome = problem.evaluate(problem.decode_decision(dict(encoded)))
+    except InputError as error:
+        raise VerificationError(f"the decision cannot be read: {error}") from None
+    for name, stated, found in (
+        ("value", solution.value, outcome.value),
+        ("forward_weight", encoded.get("forward_weight"), outcome.forward_weight),
+    ):
+        if (
+            isinstance(stated, bool)
+            or not isinstance(stated, int | float)
+            or not abs(stated - found) <= VALUE_TOLERANCE * abs(found)
+        ):
+            raise VerificationError(f"the claimed {name} is {stated}, the evaluator finds {found!r}")
+    return outcome.value, outcome.forward_weight
+
+
+def _check_status(solution: Solution, value: float | None, claimed: float) -> None:
+    gap, stated = relative_gap(value, claimed), solution.rel_gap
+    if gap is not None and stated is not None and gap != stated and not abs(gap - stated) <= VALUE_TOLERANCE:
+        raise VerificationError(f"the claimed rel_gap is {stated:g}, value and bound give {gap:g}")
+    if solution.status is Status.OPTIMAL:
+        wanted = solution.options.get("rel_gap")
+        if isinstance(wanted, bool) or not isinstance(wanted, float | int) or not 0 <= wanted < 1:
+            raise VerificationError(f"the status is optimal, yet options.rel_gap is {wanted!r} and no share")
+        if gap is None or not gap <= wanted:
+            raise VerificationError(f"the status is optimal at rel_gap {wanted:g}, yet the gap is {gap}")
+
+
+def _prove(problem: OrderingProblem, certificate: Mapping[str, Any], claimed: float) -> tuple[int, int, int]:
+    """Verify that a certificate proves the bound; return its numbers of components, leaves and cycles."""
+    if not isinstance(certificate, Mapping):
+        raise VerificationError("the certificate is no object")
+    if certificate.get("kind") != KIND or certificate.get("version") != VERSION:
+        raise VerificationError(f"the certificate is not of kind {KIND!r}, version {VERSION}")
+    components = _list(certificate, "components", "certificate")
+    counted = units(problem)
+    taken = np.zeros(problem.n, np.bool_)
+    proved, leaves, cycles = counted.base, 0, 0
+    for place, component in enumerate(components):
+        where = f"certificate.components[{place}]"
+        if not isinstance(component, Mapping):
+            raise VerificationError(f"{where} is no object")
+        nodes = _integers(_list(component, "nodes", where), f"{where}.nodes", problem.n)
+        if np.unique(nodes).size != nodes.size or taken[nodes].any():
+            raise VerificationError(f"{where}.nodes holds a node twice")
+        taken[nodes] = True
+        bound = component.get("bound")
+        if type(bound) is not int or not 0 <= bound < 2 ** (ROOM + 1):
+            raise VerificationError(f"{where}.bound is no number of units")
+        found = _prove_component(counted, component, nodes, bound, where)
+        proved, leaves, cycles = proved + bound, leaves + found[0], cycles + found[1]
+    if not claimed <= counted.value(proved):
+        raise VerificationError(
+            f"the certificate proves only {counted.value(proved):.15g}, the claim is {claimed:.15g}"
+        )
+    return len(components), leaves, cycles
+
+
+def _prove_component(
+    counted: Units, component: Mapping[str, Any], nodes: Ints, bound: int, where: str
+) -> tuple[int, int]:
+    cycles = _cycles(component, nodes, where)
+    tree = _list(component, "tree", where)
+    ends = _leaves(tree, nodes, where)
+    given = component.get("leaves")
+    if not isinstance(given, Mapping):
+        raise VerificationError(f"{where}.leaves is missing or no object")
+    for leaf, fixed in ends.items():
+        name = f"{where}.leaves.{leaf}"
+        multipliers = _multipliers(given.get(str(leaf)), cycles, name)
+        proved = counted.rounded(excess(counted, cycles, multipliers, fixed))
+        if proved < bound:
+            raise VerificationError(f"{name} proves only {proved} units, the component claims {bound}")
+    return len(ends), cycles.count
+
+
+def _cycles(component: Mapping[str, Any], nodes: Ints, where: str) -> Cycles:
+    """Return the cycles in nodes of the whole digraph, each with at least two nodes and none twice."""
+    listed = _list(component, "cycles", where)
+    if not all(isinstance(cycle, list) and len(cycle) > 1 for cycle in listed):
+        raise VerificationError(f"{where}.cycles holds something that is no cycle")
+    places = _integers([v for cycle in listed for v in cycle], f"{where}.cycles", nodes.size)
+    lengths = np.array([len(cycle) for cycle in listed], dtype=np.int64)
+    which = np.repeat(np.arange(len(listed)), lengths)
+    if np.unique(which * max(nodes.size, 1) + places).size != places.size:
+        raise VerificationError(f"{where}.cycles holds a cycle that visits a node twice")
+    return Cycles(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), nodes[places])
+
+
+def _leaves(tree: list[Any], nodes: Ints, where: str) -> dict[int, Ints]:
+    """Return what is fixed at each leaf after checking that every branching covers its parent."""
+    if not tree:
+        raise VerificationError(f"{where}.tree is empty")
+    members = set(nodes.tolist())
+    fixed: list[list[tuple[int, int]]] = [[]]
+    halves: dict[int, list[tuple[int, int]]] = {}
+    for i, node in enumerate(tree):
+        if not isinstance(node, Mapping) or any(type(node.get(k)) is not int for k in ("parent", "before", "after")):
+            raise VerificationError(f"{where}.tree[{i}] is no node")
+        if i == 0:
+            continue
+        parent, pair = node["parent"], (node["before"], node["after"])
+        if not 0 <= parent < i or pair[0] == pair[1] or not members.issuperset(pair):
+            raise VerificationError(f"{where}.tree[{i}] has an impossible parent or pair")
+        halves.setdefault(parent, []).append(pair)
+        fixed.append([*fixed[parent], pair])
+    for parent, pairs in halves.items():
+        if len(pairs) != 2 or pairs[0] != pairs[1][::-1]:
+            raise VerificationError(f"the children of {where}.tree[{parent}] do not cover it")
+    leaves = [i for i in range(len(tree)) if i not in halves]
+    return {i: np.array(fixed[i], dtype=np.int64).reshape(-1, 2) for i in leaves}
+
+
+def _multipliers(given: Any, cycles: Cycles, where: str) -> Multipliers:
+    if not isinstance(given, Mapping):
+        raise VerificationError(f"{where} is missing or no object")
+    cycle = _integers(_list(given, "cycle", where), f"{where}.cycle", cycles.count)
+    amount = _integers(_list(given, "amount", where), f"{where}.amount", 2 ** (ROOM + 1))
+    if cycle.size != amount.size or np.unique(cycle).size != cycle.size:
+        raise VerificationError(f"{where} does not give each of its cycles one amount")
+    multipliers = Multipliers(cycle, amount)
+    if not fits(cycles, multipliers):
+        raise VerificationError(f"{where}.amount adds up beyond what any weights can pay")
+    return multipliers
+
+
+def _list(values: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    found = values.get(key)
+    if not isinstance(found, list):
+        raise VerificationError(f"{where}.{key} is missing or no list")
+    return found
+
+
+def _integers(values: list[Any], where: str, below: int) -> Ints:
+    if not all(type(value) is int and 0 <= value < below for value in values):
+        raise VerificationError(f"{where} holds something that is no whole number from 0 to {below - 1}")
+    return np.array(values, dtype=np.int64)
