@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
 from endonet.solvers.base import Solver
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # A bound with a certificate holds to rounding; outside solvers keep their constraints to about 1e-6 only.
 ROUNDING = 1e-9
 OUTSIDE = 1e-6
+OPTIMUM = "optimum"
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,10 @@ def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solutio
     def key(solution: Solution) -> float:
         return better * (solution.value or 0.0)
 
-    bounds = [s.bound for _, s in found if s.bound is not None and not s.contradicted]
-    proved = [s for s in worth if s.status is Status.OPTIMAL and not s.contradicted]
+    asked = OPTIMUM if any(_question(s) == OPTIMUM for _, s in found) else _question(found[0][1]) if found else OPTIMUM
+    answers_it = [s for _, s in found if _question(s) == asked and not s.contradicted]
+    bounds = [s.bound for s in answers_it if s.bound is not None]
+    proved = [s for s in worth if s.status is Status.OPTIMAL and s in answers_it]
     best = max(proved, key=key) if proved and not contradictions else None
     best_value = max(worth, key=key).value if worth else None
     best_bound = better * min(better * bound for bound in bounds) if bounds else None
@@ -263,7 +267,7 @@ def _contradictions(
     notes = []
     for prover, proof in found:
         for witness in worth:
-            if witness is proof or witness.value is None:
+            if witness is proof or witness.value is None or _question(proof) != _question(witness):
                 continue
             if proof.status is Status.INFEASIBLE:
                 wrong.append(
@@ -286,6 +290,16 @@ def _contradictions(
             else:
                 notes.append(f"{sentence}: the difference is within the tolerance of {proof.solver}")
     return tuple(wrong), tuple(notes)
+
+
+def _question(solution: Solution) -> str:
+    """Return which question a solution answers; an equilibrium's bound says nothing about the optimum."""
+    if solution.formulation is None:
+        return OPTIMUM
+    family, _, short = solution.formulation.partition("/")
+    members = registry.family_module("endonet.formulations", family).FORMULATIONS
+    question: str = registry.lookup("formulation", short, members).question
+    return question
 
 
 def _finite(value: float | None) -> float | None:

@@ -6,9 +6,11 @@ import dataclasses
 import json
 from typing import Any
 
+import chains
+import economies
 import numpy as np
 import pytest
-from economies import TINY, best_by_trying_all, economy
+from economies import economy
 
 import endonet as en
 from endonet import api, catalogue, options, promises
@@ -20,7 +22,19 @@ from endonet.solvers.base import Solver
 from endonet.solvers.solution import Proves, Solution, Status, StoppedBy
 
 # Problems small enough to try every decision, for each family that lists solvers.
-CASES = {"planner": TINY}
+CASES: dict[str, Any] = {"planner": economies.TINY, "diversification": chains.TINY}
+BEST = {"planner": economies.best_by_trying_all, "diversification": chains.best_by_trying_all}
+# One problem of each family for each kind of test below.
+LARGER: dict[str, Any] = {"planner": lambda: economy(7, n=12), "diversification": lambda: chains.chain(6)}
+STARTS: dict[str, Any] = {
+    "planner": lambda: (economy(8), np.ones(6, dtype=int)),
+    "diversification": lambda: (chains.chain(2), [1, 1]),
+}
+PAIRS = ((0, 1), (1, 2), (0, 2))
+IMPOSSIBLE: dict[str, Any] = {
+    "planner": lambda: economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in PAIRS)),
+    "diversification": lambda: chains.chain(2, risk_target="1/100", caps=[2, 2]),
+}
 
 SOLVERS = [(family, name) for family, members in api.solvers_by_family().items() for name in members]
 RUNS = [(family, name, case) for family, name in SOLVERS for case in CASES[family]]
@@ -45,7 +59,7 @@ def run(family: str, name: str, case: str) -> tuple[Any, Solution, float]:
     if (family, name, case) not in solved:
         solved[family, name, case] = solver.solve(problem)
     if (family, case) not in optima:
-        optima[family, case] = best_by_trying_all(problem)
+        optima[family, case] = BEST[family](problem)
     return problem, solved[family, name, case], optima[family, case]
 
 
@@ -172,7 +186,7 @@ def test_the_same_seed_gives_the_same_answer(family: str, name: str) -> None:
 
 @every_solver
 def test_no_time_at_all_is_no_error(family: str, name: str) -> None:
-    problem = economy(7, n=12)
+    problem = LARGER[family]()
     solver = api.solver(family, name, time_limit=1e-6)
     _skip_unless_possible(solver, problem)
     solution = solver.solve(problem)
@@ -185,8 +199,8 @@ def test_no_time_at_all_is_no_error(family: str, name: str) -> None:
 
 @every_solver
 def test_an_initial_decision_is_taken(family: str, name: str) -> None:
-    problem = economy(8)
-    solver = api.solver(family, name, initial=np.ones(problem.n, dtype=int))
+    problem, start = STARTS[family]()
+    solver = api.solver(family, name, initial=start)
     _skip_unless_possible(solver, problem)
     solution = solver.solve(problem)
     assert not solution.contradicted
@@ -196,8 +210,7 @@ def test_an_initial_decision_is_taken(family: str, name: str) -> None:
 
 @every_solver
 def test_infeasible_is_claimed_only_with_a_proof(family: str, name: str) -> None:
-    pairs = ((0, 1), (1, 2), (0, 2))
-    problem = economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in pairs))
+    problem = IMPOSSIBLE[family]()
     solver = api.solver(family, name)
     _skip_unless_possible(solver, problem)
     solution = solver.solve(problem)
@@ -218,13 +231,13 @@ def test_every_solver_is_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> No
     assert set(entries) == set(SOLVERS)
     assert "pip install no-such-package" in entries[family, name]["unavailable"]
     with pytest.raises(UnavailableError, match="no-such-package"):
-        kind().solve(economy(1))
+        kind().solve(next(iter(CASES[family].values()))())
 
 
 @every_solver
 def test_an_unknown_formulation_is_refused(family: str, name: str) -> None:
     solver = api.solver(family, name)
-    problem = economy(1)
+    problem = next(iter(CASES[family].values()))()
     _skip_unless_possible(solver, problem)
     with pytest.raises(InputError, match="formulation"):
         solver.solve(problem, "nonsense")
@@ -250,4 +263,5 @@ def test_a_formulation_builds_in_every_language_it_names(reference: str) -> None
     assert formulation.modellers
     for modeller in formulation.modellers:
         assert isinstance(modeller, Modeller)
-        assert formulation.build(economy(1), modeller) is not None
+        problem = next(iter(CASES[reference.partition("/")[0]].values()))()
+        assert formulation.build(problem, modeller) is not None
