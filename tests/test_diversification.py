@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import random
 from dataclasses import replace
@@ -59,7 +60,7 @@ def test_firms_and_planner(mu0: Fraction, rho0: Fraction, c: Fraction) -> None:
         assert profits[s] == best
         S *= s
     path = planner.decision.path
-    assert all(a >= b for a, b in zip(path, path[1:], strict=False))  # uniform costs: non-increasing
+    assert all(a >= b for a, b in itertools.pairwise(path))  # uniform costs: non-increasing
     assert path[0] >= firms.decision.path[0]
 
 
@@ -78,7 +79,7 @@ def test_the_ties_of_the_theory(mu0: str, rho0: str) -> None:
 
 
 def test_a_tie_beyond_two_to_the_fifty() -> None:
-    """β = 2 is whole, so M(n) = 2/((n+1)(n+2)) and a cost can be chosen at which a firm far downstream is indifferent."""
+    """β = 2 is whole, so M(n) = 2/((n+1)(n+2)), and some cost leaves a firm far downstream indifferent."""
     S = 10**16
     M = chain(1, "1/3", "1/4").moments
     c = 2 * (M.fraction(S) - M.fraction(2 * S)) / 3

@@ -79,8 +79,9 @@ def test_limits_and_closed_forms() -> None:
     assert moment_of(Fraction(2, 5), Fraction(0), 3) == pytest.approx(0.064, rel=1e-15)
     assert moment_of(Fraction(0), Fraction(1, 2), 5) == 0
     assert moment_of(Fraction(1), Fraction(1, 2), 5) == 1
-    uniform = Moments(Fraction(1, 2), Fraction(1, 3))  # Beta(1/2, 1/2): central binomial coefficients
-    assert uniform.fraction(4) == Fraction(math.comb(8, 4), 4**4)
+    assert Moments(Fraction(1, 2), Fraction(1, 3)).fraction(10**12) == Fraction(1, 10**12 + 1)  # X is uniform
+    arcsine = Moments(Fraction(1, 2), Fraction(1, 2))  # Beta(1/2, 1/2): central binomial coefficients
+    assert arcsine.fraction(4) == Fraction(math.comb(8, 4), 4**4)
     whole = Moments(Fraction(1, 3), Fraction(1, 4))  # Beta(1, 2): M(n) = 2/((n+1)(n+2)), whatever n is
     assert whole.fraction(10**15) == Fraction(2, (10**15 + 1) * (10**15 + 2))
 
@@ -106,11 +107,11 @@ def test_the_law_of_a_layer() -> None:
             assert layer.tail(r) == pytest.approx(float(1 - below), rel=1e-10)
             density = r ** (a / S - 1) * (1 - x) ** (b - 1) / (S * mp.beta(a, b))
             assert layer.density(r) == pytest.approx(float(density), rel=1e-10)
-        for p in (0.05, 0.5, 0.99):
+        for p in (0.05, 0.5, 0.8):  # higher ones of the last law round to 1
             assert layer.cdf(layer.quantile(p)) == pytest.approx(p, rel=1e-9)
     far = BetaPower(Moments(Fraction(1, 2), Fraction(1, 3)), 10**12)
     assert 0 < far.tail(0.5) < 1e-5
-    assert far.mean == pytest.approx(1 / math.sqrt(math.pi * 10**12), rel=1e-12)
+    assert far.mean == pytest.approx(1e-12, rel=2e-12)
 
 
 def test_degenerate_laws_sit_on_atoms() -> None:
@@ -118,7 +119,8 @@ def test_degenerate_laws_sit_on_atoms() -> None:
     assert (common.cdf(0.0), common.cdf(0.5), common.tail(0.5)) == (0.6, 0.6, 0.4)
     assert (common.quantile(0.5), common.quantile(0.7)) == (0.0, 1.0)
     constant = BetaPower(Moments(Fraction(1, 2), Fraction(0)), 3)
-    assert (constant.cdf(0.124), constant.cdf(0.126), constant.mean) == (0, 1, 0.125)
+    assert (constant.cdf(0.124), constant.cdf(0.126)) == (0, 1)
+    assert constant.mean == pytest.approx(0.125, rel=1e-15)
     collapsed = BetaPower(Moments(Fraction(1, 2), Fraction(1, 5)), 0)
     assert (collapsed.mean, collapsed.tail(0.99), collapsed.variance) == (1, 1, 0)
 

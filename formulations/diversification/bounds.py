@@ -59,6 +59,23 @@ def most_suppliers(law, S, profit, kappa, cap, least):  # type: ignore[no-untype
     return min(low, cap)
 
 
+@njit(cache=True, error_model="numpy")
+def tops(law, pi, kappa, profit, caps, least):  # type: ignore[no-untyped-def]
+    """Return, for k = 0 … K, what layers after k can earn at most: Σ_{i>k} max(0, π_i (1 − M(P)) − κ_i).
+
+    P is the product of every layer's most suppliers, which no S exceeds; with a least diversification it counts as ∞.
+    """
+    K = pi.size
+    largest = 1.0
+    for k in range(K):
+        largest *= most_suppliers(law, 1.0, profit[k], kappa[k], caps[k], 0.0)
+    floor = 0.0 if least > 0 or not largest < 1e300 else moment(law, largest) * (1 - ROOM)
+    found = np.zeros(K + 1)
+    for k in range(K - 1, -1, -1):
+        found[k] = found[k + 1] + max(pi[k] * (1.0 - floor) - kappa[k], 0.0)
+    return found
+
+
 class Limits:
     """The numbers that bound each layer's suppliers, as the kernels take them.
 
@@ -68,7 +85,7 @@ class Limits:
     profit : array of shape (K + 1,)
         T_k = Σ_{i≥k} π_i.
     top : array of shape (K + 1,)
-        Σ_{i≥k} max(0, π_i − κ_i): no continuation from layer k is worth more.
+        No continuation from layer k is worth more; see `tops`.
     caps : int array of shape (K,)
     least : float
         The least S_K; 0 where there is none.
@@ -78,12 +95,12 @@ class Limits:
         self.pi: NDArray[np.float64] = np.array([float(x) for x in problem.pi])
         self.kappa: NDArray[np.float64] = np.array([float(x) for x in problem.kappa])
         self.profit = np.append(np.cumsum(self.pi[::-1])[::-1], 0.0)
-        self.top = np.append(np.cumsum(np.maximum(self.pi - self.kappa, 0.0)[::-1])[::-1], 0.0)
         caps = problem.caps if problem.caps is not None else (UNLIMITED,) * problem.K
         self.caps: NDArray[np.int64] = np.array([min(cap, UNLIMITED) for cap in caps], np.int64)
         least = problem.least_diversification
         self.least = math.inf if least is None else float(least)
         self.law = problem.moments.law
+        self.top: NDArray[np.float64] = tops(self.law, self.pi, self.kappa, self.profit, self.caps, self.least)
 
     def most(self, k: int, S: int) -> int:
         """Return the most suppliers of layer k (0-based) behind S."""

@@ -1,7 +1,7 @@
 r"""Certificates of chains, and the check that trusts no solver.
 
 A planner's bound is proved by potentials: for each layer k a list of states S with numbers φ_k(S). Between them Φ_k(S)
-is the potential of the next larger state listed, beyond them Σ_{i>k} max(0, π_i − κ_i). If Bellman's inequality
+is the potential of the next larger state listed, beyond them what `bounds.tops` says. If Bellman's inequality
 
     φ_k(S) ≥ π_{k+1} (1 − M(S s)) − κ_{k+1} s² + Φ_{k+1}(S s)   for every s of `bounds`, and φ_k(S) ≥ 0 (collapse)
 
@@ -303,8 +303,8 @@ class _Exact:
             context.prec = 50
             self.pi = [Decimal(x.numerator) / x.denominator for x in problem.pi]
             self.kappa = [Decimal(x.numerator) / x.denominator for x in problem.kappa]
-            worth = [max(Decimal(0), pi - kappa) for pi, kappa in zip(self.pi, self.kappa, strict=True)]
-            self.top = [sum(worth[k:], Decimal(0)) for k in range(problem.K + 1)]
+            room = 1 + Decimal("1e-13")  # `tops` rounds in doubles
+            self.top = [Decimal(float(top)) * room for top in limits.top]
 
     def right_hand_side(self, k: int, j: int, phi: Vector) -> Decimal:
         """Return the most that layers after k choices can earn from state j, by the potentials of the next layer."""

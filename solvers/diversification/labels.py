@@ -4,11 +4,11 @@ Forwards, a label (S, G) of layer k says that upstream diversification S can be 
 Two rules drop labels without losing an optimum:
 
     dominance     S' ≥ S and G' > G + δ: whatever follows S earns at least as much after S', since V_k(S) rises in S
-    bound         G + Σ_{i>k} max(0, π_i − κ_i) < incumbent − δ
+    bound         G + top_k < incumbent − δ, with top_k of `bounds.tops`
 
 Backwards, potentials Φ_k ≥ V_k are computed at the labels that are left, by Bellman's equation over *all* numbers of
-suppliers that `bounds` allows; elsewhere Φ_k(S) is the potential of the next larger label, or Σ_{i≥k} max(0, π_i − κ_i)
-beyond the last. What the two rules dropped is worth less than the optimum by their very conditions, so Φ_1(1) is the
+suppliers that `bounds` allows; elsewhere Φ_k(S) is the potential of the next larger label, or `bounds.tops` beyond
+the last. What the two rules dropped is worth less than the optimum by their very conditions, so Φ_1(1) is the
 optimum itself. S is a double: exact up to 2^53, beyond that to its last place, which the padding of the potentials
 covers.
 """
