@@ -73,7 +73,7 @@ def tops(law, pi, kappa, profit, caps, least):  # type: ignore[no-untyped-def]
     found = np.zeros(K + 1)
     for k in range(K - 1, -1, -1):
         found[k] = found[k + 1] + max(pi[k] * (1.0 - floor) - kappa[k], 0.0)
-    return found
+    return found * (1 + 1e-13)  # more than rounding takes off
 
 
 class Limits:

@@ -33,8 +33,16 @@ from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.firm import firm_choices
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
 from endonet.formulations.errors import InputError, VerificationError
-from endonet.solvers.diversification.labels import Labels, Vector, kernel_arguments, largest_excess, look_up, padding_of
-from endonet.solvers.diversification.ties import compare
+from endonet.solvers.diversification.labels import (
+    Labels,
+    Vector,
+    kernel_arguments,
+    largest_excess,
+    look_up,
+    padding_of,
+    slack_of,
+)
+from endonet.solvers.diversification.ties import MOST, compare, near_optimal
 from endonet.solvers.solution import Solution, Status, relative_gap
 
 POTENTIALS = "diversification potentials"
@@ -140,6 +148,9 @@ def _check_bound(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
     kind = certificate.get("kind")
     if kind == POTENTIALS:
         proved, report = _potentials(problem, certificate)
+        if proved > solution.bound and solution.bound == solution.value:
+            report |= _nothing_between(problem, solution, certificate)
+            proved = solution.bound
     elif kind == TREE:
         from endonet.solvers.diversification.branching import replay
 
@@ -154,6 +165,27 @@ def _check_bound(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
     if not proved <= solution.bound + slack:
         raise VerificationError(f"the certificate proves {proved:.17g}, not the bound {solution.bound:.17g}")
     return report
+
+
+def _nothing_between(problem: ChainProblem, solution: Solution, certificate: Mapping[str, Any]) -> dict[str, Any]:
+    """Verify exactly that no path lies between the value and the potentials, which rounding keeps a little above it.
+
+    Every path that the verified potentials do not put clearly below the value is listed and compared exactly.
+    """
+    assert solution.bound is not None
+    found, phi = _read(problem, certificate)
+    limits = Limits(problem)
+    here = Labels(found.first, found.S, found.G, solution.bound * problem.K)
+    if float(phi[0]) - here.incumbent > slack_of(limits, here.incumbent):
+        raise VerificationError(f"the certificate proves {float(phi[0]) / problem.K:.17g}, not {solution.bound:.17g}")
+    paths = near_optimal(limits, here, phi)
+    if len(paths) >= MOST:
+        raise VerificationError(f"{MOST} paths or more lie within rounding of the bound, too many to compare exactly")
+    path = problem.path(solution.decision).path
+    for other in paths:
+        if compare(problem, other, path) > 0:
+            raise VerificationError(f"the path {list(other)} is better than the bound claimed")
+    return {"compared_exactly": len(paths)}
 
 
 def _check_infeasible(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
@@ -273,18 +305,6 @@ def verify(problem: ChainProblem, limits: Limits, found: Labels, phi: Vector, ex
         raise VerificationError(f"a potential is too small by {excess:.3g}: Bellman's inequality does not hold")
 
 
-def polished(problem: ChainProblem, limits: Limits, found: Labels) -> Vector | None:
-    """Return the least doubles that satisfy Bellman's inequality exactly, or None if it has too many parts for that."""
-    if _inequalities(problem, limits, found) > EXACTLY or float(found.S.max()) >= 2**53:
-        return None
-    phi = np.zeros(found.S.size)
-    exact = _Exact(problem, limits, found)
-    for k in range(problem.K - 1, -1, -1):
-        for j in range(found.first[k], found.first[k + 1]):
-            phi[j] = _rounded_up(exact.right_hand_side(k, j, phi))
-    return phi
-
-
 def _excess(problem: ChainProblem, limits: Limits, found: Labels, phi: Vector) -> Decimal:
     """Return by how much Bellman's inequality is violated at most, with fifty digits."""
     exact = _Exact(problem, limits, found)
@@ -303,8 +323,7 @@ class _Exact:
             context.prec = 50
             self.pi = [Decimal(x.numerator) / x.denominator for x in problem.pi]
             self.kappa = [Decimal(x.numerator) / x.denominator for x in problem.kappa]
-            room = 1 + Decimal("1e-13")  # `tops` rounds in doubles
-            self.top = [Decimal(float(top)) * room for top in limits.top]
+            self.top = [Decimal(float(top)) for top in limits.top]
 
     def right_hand_side(self, k: int, j: int, phi: Vector) -> Decimal:
         """Return the most that layers after k choices can earn from state j, by the potentials of the next layer."""
@@ -325,11 +344,6 @@ class _Exact:
                 risk = self.problem.moments.decimal(S * s)
                 best = max(best, self.pi[k] * (1 - risk) - self.kappa[k] * s * s + follows)
             return best
-
-
-def _rounded_up(number: Decimal) -> float:
-    double = float(number)
-    return math.nextafter(double, math.inf) if math.isfinite(double) and Decimal(double) < number else double
 
 
 def _inequalities(problem: ChainProblem, limits: Limits, found: Labels) -> int:

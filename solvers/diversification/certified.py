@@ -113,14 +113,12 @@ def solve_planner(problem: ChainProblem, seed: int, deadline: float) -> Finding:
     decision = ties.decide(problem, best, seed)
     value = problem.evaluate(decision).value
     scale = float(limits.profit[0]) / problem.K
-    if abs(value) <= SMALL * scale:  # rounding, which is relative to the profits, would dwarf it
-        phi = exact if (exact := certificate.polished(problem, limits, found)) is not None else phi
     notes = () if len(best) == 1 else (f"{_many(len(best))} paths are exactly as good; the policy is {problem.ties}",)
     return Finding(
         decision,
         Status.OPTIMAL,
         claimed_value=found.incumbent / problem.K if abs(value) > SMALL * scale else None,
-        bound=max(float(phi[0]) / problem.K, value),
+        bound=value if len(near) < ties.MOST else max(float(phi[0]) / problem.K, value),
         certificate=certificate.pack(found, phi),
         notes=notes,
         statistics={"states": int(found.S.size), "compared_exactly": len(near), "largest_S": float(found.S.max())},

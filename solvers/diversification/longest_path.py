@@ -71,16 +71,14 @@ class LongestPath(Solver[ChainProblem]):
         decision = SourcingPath(tuple(path[:-1]))
         limits = Limits(problem)
         found, phi = _potentials(graph, distance, limits)
-        value = problem.evaluate(decision).value
-        polished = certificate.polished(problem, limits, found) if abs(value) < 1e-3 else None
-        phi = phi if polished is None else polished
         near = ties.near_optimal(limits, Labels(found.first, found.S, found.G, distance[0, 1]), phi)
         decision = ties.decide(problem, ties.best_exactly(problem, [decision.path, *near]), self.seed)
+        value = problem.evaluate(decision).value
         return Finding(
             decision,
             Status.OPTIMAL,
             claimed_value=distance[0, 1] / problem.K if abs(value) > 1e-3 else None,
-            bound=max(float(phi[0]) / problem.K, problem.evaluate(decision).value),
+            bound=value if len(near) < ties.MOST else max(float(phi[0]) / problem.K, value),
             certificate=certificate.pack(found, phi),
             statistics={"nodes": network.number_of_nodes(), "arcs": network.number_of_edges()},
         )
