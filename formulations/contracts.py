@@ -133,6 +133,9 @@ class Formulation(ABC, Generic[P]):
         Paper and equations.
     modellers : tuple of Modeller
         The languages that ``build`` can write.
+    question : str
+        Which question it answers, ``optimum`` unless it says so: an equilibrium that another decision beats is not
+        refuted by it, so that claims are held against each other within one question only.
     symbols : sequence of (symbol, meaning)
         The notation table: symbols in LaTeX without delimiters, meanings in words, where Unicode's Greek may stand.
     equations : sequence of Equation
@@ -145,6 +148,7 @@ class Formulation(ABC, Generic[P]):
     relaxation_convex: bool
     source: str
     modellers: tuple[Modeller, ...] = (Modeller.PYOMO,)
+    question: str = "optimum"
     symbols: Sequence[tuple[str, str]] = ()
     equations: Sequence[Equation] = ()
 

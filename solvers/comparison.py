@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
 from endonet.solvers.base import Solver
@@ -30,6 +31,7 @@ TIE = 1e-12
 
 
 SETTLING = (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED)
+OPTIMUM = "optimum"
 
 
 @dataclass(frozen=True)
@@ -214,10 +216,12 @@ def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solutio
     undecided = _irreconcilable([verdict for verdict in judged if not verdict.false])
     standing = [] if undecided else [verdict for verdict in judged if not verdict.false]
 
+    asked = _asked(found)
+    answering = [verdict for verdict in standing if _question(verdict.claim) == asked]
     best_value = max(worth, key=lambda s: better * (s.value or 0.0)).value if worth else None
-    bounds = [v.claim.bound for v in standing if v.claim.bound is not None and not v.missed]
+    bounds = [v.claim.bound for v in answering if v.claim.bound is not None and not v.missed]
     best_bound = better * min(better * bound for bound in bounds) if bounds else None
-    proved = [v.claim for v in standing if v.claim.status is Status.OPTIMAL and v.claim.value is not None]
+    proved = [v.claim for v in answering if v.claim.status is Status.OPTIMAL and v.claim.value is not None]
     proof = min(proved, key=lambda s: _credit(s, better)) if proved else None
     best = None if proof is None else _best(proof, worth, better)
     refuted = {id(verdict.claim): verdict.refuted for verdict in judged}
@@ -314,7 +318,8 @@ class _Verdict:
 
 def _judge(solver: Solver[Any], claim: Solution, worth: list[Solution], better: float) -> _Verdict:
     """Hold one claim against the feasible decisions of the others; the best of them is the witness."""
-    others = [s for s in worth if s is not claim and s.value is not None]
+    asked = _question(claim)
+    others = [s for s in worth if s is not claim and s.value is not None and _question(s) == asked]
     witness = max(others, key=lambda s: better * (s.value or 0.0), default=None)
     if witness is None or witness.value is None:
         return _Verdict(claim, "", ())
@@ -347,6 +352,22 @@ def _irreconcilable(standing: list[_Verdict]) -> tuple[str, ...]:
         for one in unbounded
         for other, says in against
     )
+
+
+def _asked(found: list[tuple[Solver[Any], Solution]]) -> str:
+    """Return the question that a comparison is about: the optimum, if any solver was asked for it."""
+    questions = [_question(solution) for _, solution in found]
+    return OPTIMUM if OPTIMUM in questions or not questions else questions[0]
+
+
+def _question(solution: Solution) -> str:
+    """Return which question a solution answers; an equilibrium's bound says nothing about the optimum."""
+    if solution.formulation is None:
+        return OPTIMUM
+    family, _, short = solution.formulation.partition("/")
+    members = registry.family_module("endonet.formulations", family).FORMULATIONS
+    question: str = registry.lookup("formulation", short, members).question
+    return question
 
 
 def _finite(value: float | None) -> float | None:

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from typing import Any
 
+import chains
+import digraphs
+import economies
 import networkx as nx
 import numpy as np
 import pytest
-from digraphs import TINY_DIGRAPHS, best_order_by_trying_all, digraph
-from economies import TINY, best_by_trying_all, economy
+from economies import economy
 
 import endonet as en
 from endonet import api, catalogue, options, promises
@@ -23,12 +25,28 @@ from endonet.solvers.base import Solver
 from endonet.solvers.solution import Finding, Proves, Solution, Status, StoppedBy
 
 # Problems small enough to try every decision, for each family that lists solvers.
-CASES = {"planner": TINY, "ordering": TINY_DIGRAPHS}
-
-# For each family: a problem from a seed and a size, the optimum by trying every decision, and some decision.
-SPECIMEN = {"planner": economy, "ordering": digraph}
-OPTIMUM = {"planner": best_by_trying_all, "ordering": best_order_by_trying_all}
-SOME_DECISION = {"planner": lambda n: np.ones(n, dtype=int), "ordering": lambda n: np.arange(n)}
+CASES: dict[str, Any] = {"planner": economies.TINY, "diversification": chains.TINY, "ordering": digraphs.TINY_DIGRAPHS}
+BEST = {
+    "planner": economies.best_by_trying_all,
+    "diversification": chains.best_by_trying_all,
+    "ordering": digraphs.best_order_by_trying_all,
+}
+# One problem of each family for each kind of test below.
+LARGER: dict[str, Any] = {
+    "planner": lambda: economy(7, n=12),
+    "diversification": lambda: chains.chain(6),
+    "ordering": lambda: digraphs.digraph(7, n=12),
+}
+STARTS: dict[str, Any] = {
+    "planner": lambda: (economy(8), np.ones(6, dtype=int)),
+    "diversification": lambda: (chains.chain(2), [1, 1]),
+    "ordering": lambda: (digraphs.digraph(8), np.arange(digraphs.digraph(8).n)),
+}
+PAIRS = ((0, 1), (1, 2), (0, 2))
+IMPOSSIBLE: dict[str, Any] = {
+    "planner": lambda: economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in PAIRS)),
+    "diversification": lambda: chains.chain(2, risk_target="1/100", caps=[2, 2]),
+}
 
 SOLVERS = [(family, name) for family, members in api.solvers_by_family().items() for name in members]
 RUNS = [(family, name, case) for family, name in SOLVERS for case in CASES[family]]
@@ -53,7 +71,7 @@ def run(family: str, name: str, case: str) -> tuple[Any, Solution, float]:
     if (family, name, case) not in solved:
         solved[family, name, case] = solver.solve(problem)
     if (family, case) not in optima:
-        optima[family, case] = OPTIMUM[family](problem)
+        optima[family, case] = BEST[family](problem)
     return problem, solved[family, name, case], optima[family, case]
 
 
@@ -215,7 +233,7 @@ def test_the_same_seed_gives_the_same_answer(family: str, name: str) -> None:
 
 @every_solver
 def test_no_time_at_all_is_no_error(family: str, name: str) -> None:
-    problem = SPECIMEN[family](7, n=12)
+    problem = LARGER[family]()
     solver = api.solver(family, name, time_limit=1e-6)
     _skip_unless_possible(solver, problem)
     solution = solver.solve(problem)
@@ -229,8 +247,8 @@ def test_no_time_at_all_is_no_error(family: str, name: str) -> None:
 
 @every_solver
 def test_an_initial_decision_is_taken(family: str, name: str) -> None:
-    problem = SPECIMEN[family](8)
-    solver = api.solver(family, name, initial=SOME_DECISION[family](problem.n))
+    problem, start = STARTS[family]()
+    solver = api.solver(family, name, initial=start)
     _skip_unless_possible(solver, problem)
     solution = solver.solve(problem)
     assert not solution.contradicted
@@ -240,10 +258,9 @@ def test_an_initial_decision_is_taken(family: str, name: str) -> None:
 
 @every_solver
 def test_infeasible_is_claimed_only_with_a_proof(family: str, name: str) -> None:
-    if family != "planner":
+    if family not in IMPOSSIBLE:
         pytest.skip("every decision of this family is feasible")
-    pairs = ((0, 1), (1, 2), (0, 2))
-    problem = economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in pairs))
+    problem = IMPOSSIBLE[family]()
     solver = api.solver(family, name)
     _skip_unless_possible(solver, problem)
     solution = solver.solve(problem)
@@ -264,13 +281,13 @@ def test_every_solver_is_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> No
     assert set(entries) == set(SOLVERS)
     assert "pip install no-such-package" in entries[family, name]["unavailable"]
     with pytest.raises(UnavailableError, match="no-such-package"):
-        kind().solve(SPECIMEN[family](1))
+        kind().solve(next(iter(CASES[family].values()))())
 
 
 @every_solver
 def test_an_unknown_formulation_is_refused(family: str, name: str) -> None:
     solver = api.solver(family, name)
-    problem = SPECIMEN[family](1)
+    problem = next(iter(CASES[family].values()))()
     _skip_unless_possible(solver, problem)
     with pytest.raises(InputError, match="formulation"):
         solver.solve(problem, "nonsense")
@@ -296,7 +313,8 @@ def test_a_formulation_builds_in_every_language_it_names(reference: str) -> None
     assert formulation.modellers
     for modeller in formulation.modellers:
         assert isinstance(modeller, Modeller)
-        assert formulation.build(SPECIMEN[reference.partition("/")[0]](1), modeller) is not None
+        problem = next(iter(CASES[reference.partition("/")[0]].values()))()
+        assert formulation.build(problem, modeller) is not None
 
 
 def test_the_verbs_take_names_and_refuse_what_is_no_problem() -> None:

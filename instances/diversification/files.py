@@ -1,0 +1,85 @@
+"""The chain's instance files: the fields of one chain, and a `ChainProblem` from them, every number exact.
+
+    {"family": "diversification", "version": 1, "name": "…", "description": "…", "source": "…", "licence": "…",
+     "K": 10, "mu0": "1/2", "rho0": "3/10", "pi": 1, "c": "1/25", "ties": "lower",
+     "caps": [3, 3, …], "budget": "1/2", "risk_target": 0.05, "tail": [0.5, 0.01]}
+
+Numbers are JSON numbers, read as the decimals they are, or strings "a/b"; pi and c are one or K of them. ``ties`` may
+be left out (lower), and so may the rows of the last line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from endonet.formulations.diversification.problem import TIES, ChainProblem
+from endonet.formulations.diversification.rationals import written
+from endonet.formulations.errors import InputError
+from endonet.instances.fields import Fields, shown
+
+VERSION = 1
+TEXTS = ("name", "description", "source", "licence")
+FIELDS = (
+    "family",
+    "version",
+    *TEXTS,
+    "K",
+    "mu0",
+    "rho0",
+    "pi",
+    "c",
+    "ties",
+    "caps",
+    "budget",
+    "risk_target",
+    "tail",
+)
+
+
+def from_fields(values: Mapping[str, Any]) -> ChainProblem:
+    """Return the chain that the fields of a file describe.
+
+    Raises
+    ------
+    InputError
+        For the first field that is unknown, missing or wrong; the message names field, index and remedy.
+    """
+    fields = Fields(values)
+    fields.only(FIELDS)
+    fields.text("family", choices=["diversification"])
+    version = fields.integer("version")
+    if version != VERSION:
+        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    return ChainProblem(
+        K=fields.integer("K", least=1),
+        mu0=fields.raw("mu0"),
+        rho0=fields.raw("rho0"),
+        pi=values.get("pi", 1),
+        c=fields.raw("c"),
+        ties=fields.text("ties", "lower", choices=TIES),
+        caps=values.get("caps"),
+        budget=values.get("budget"),
+        risk_target=values.get("risk_target"),
+        tail=values.get("tail"),
+        **{key: fields.text(key, "") for key in TEXTS},
+    )
+
+
+def to_fields(problem: ChainProblem) -> dict[str, Any]:
+    """Return the fields of a chain; `from_fields` gives it back exactly."""
+    fields: dict[str, Any] = {"family": "diversification", "version": VERSION}
+    fields |= {key: text for key in TEXTS if (text := getattr(problem, key))}
+    fields |= {"K": problem.K, "mu0": written(problem.mu0), "rho0": written(problem.rho0)}
+    for name in ("pi", "c"):
+        values = getattr(problem, name)
+        fields[name] = written(values[0]) if len(set(values)) == 1 else [written(value) for value in values]
+    fields["ties"] = problem.ties
+    if problem.caps is not None:
+        fields["caps"] = list(problem.caps)
+    for name in ("budget", "risk_target"):
+        if getattr(problem, name) is not None:
+            fields[name] = written(getattr(problem, name))
+    if problem.tail is not None:
+        fields["tail"] = [written(value) for value in problem.tail]
+    return fields

@@ -1,0 +1,89 @@
+"""HiGHS on the planner's linear program over paths; with a budget, or other rows, on its integer program.
+
+The bound is HiGHS's own claim, valid within its tolerances; ``certified`` and ``branch-and-bound`` give certificates.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from endonet.formulations.diversification.bounds import Limits
+from endonet.formulations.diversification.planner import PLANNER
+from endonet.formulations.diversification.problem import ChainProblem
+from endonet.formulations.errors import NotApplicableError
+from endonet.solvers.base import Solver
+from endonet.solvers.diversification import certificate
+from endonet.solvers.diversification.certified import too_wide
+from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
+
+OUTSIDE = "the bound is HiGHS's own claim, valid within its tolerances, and not certified"
+WIDER = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Highs(Solver[ChainProblem]):
+    """HiGHS on ``diversification/planner``: a linear program, or an integer one where there is a budget."""
+
+    name: ClassVar[str] = "highs"
+    title: ClassVar[str] = "HiGHS on the program over paths"
+    proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
+    formulations: ClassVar[tuple[str, ...]] = ("planner",)
+    packages: ClassVar[tuple[str, ...]] = ("highspy",)
+    remedy: ClassVar[str] = "pip install highspy"
+
+    rel_gap: float = 1e-7
+
+    def refuses(self, problem: ChainProblem) -> str:
+        """Return a complaint if the graph of choices is too large."""
+        return too_wide(problem)
+
+    def prepare(self) -> None:
+        """Import Pyomo's interface to HiGHS."""
+        from pyomo.contrib.appsi.solvers import Highs as Interface
+
+        Interface().available()
+
+    def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
+        """Build the program and let HiGHS solve it."""
+        del formulation
+        from pyomo.contrib.appsi.base import TerminationCondition
+        from pyomo.contrib.appsi.solvers import Highs as Interface
+
+        if certificate.cannot_meet(problem):
+            return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",), certificate={"kind": "target"})
+        try:
+            model = PLANNER.build(problem)
+        except NotApplicableError as error:
+            return Finding(None, Status.NO_SOLUTION, StoppedBy.ERROR, notes=(str(error),))
+        highs: Any = Interface()
+        highs.config.load_solution = False
+        highs.config.time_limit = self.time_limit
+        highs.highs_options = {"mip_rel_gap": self.rel_gap / 10, "random_seed": self.seed, "threads": self.threads}
+        answer = highs.solve(model)
+        raw = str(answer.termination_condition)
+        stopped = {
+            TerminationCondition.optimal: StoppedBy.FINISHED,
+            TerminationCondition.maxTimeLimit: StoppedBy.TIME_LIMIT,
+        }.get(answer.termination_condition, StoppedBy.ERROR)
+        bound = answer.best_objective_bound
+        if bound is None or not math.isfinite(bound):
+            bound = answer.best_feasible_objective if stopped is StoppedBy.FINISHED else None
+        top = float(Limits(problem).top[0]) / problem.K
+        bound = top if bound is None else min(bound + WIDER * max(abs(bound), 1e-3), max(top, bound))
+        if answer.best_feasible_objective is None:
+            return Finding(None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=(OUTSIDE,))
+        highs.load_vars()
+        decision = PLANNER.extract(model)
+        value = problem.evaluate(decision).value
+        return Finding(
+            decision,
+            Status.OPTIMAL if stopped is StoppedBy.FINISHED else Status.FEASIBLE,
+            stopped,
+            claimed_value=answer.best_feasible_objective if abs(value) > 1e-3 else None,
+            bound=max(bound, value) if bound > value - 1e-6 * max(abs(value), 1e-3) else bound,
+            raw_status=raw,
+            notes=(OUTSIDE,),
+            statistics={"columns": len(model.x)},
+        )

@@ -1,0 +1,119 @@
+"""Paths that doubles cannot tell apart, told apart exactly, and the tie policy that picks one of the best."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numba import njit
+
+from endonet.formulations.diversification.bounds import Limits, most_suppliers
+from endonet.formulations.diversification.firm import firm_choices
+from endonet.formulations.diversification.moments import moment
+from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
+from endonet.solvers.diversification.labels import Labels, Vector, continuation, kernel_arguments, slack_of
+
+MOST = 1000  # so many tied paths are listed
+Path = tuple[int, ...]
+
+
+@njit(cache=True, error_model="numpy")
+def _worth(law, pi, kappa, profit, top, caps, least, first, states, phi, k, S):  # type: ignore[no-untyped-def]
+    """Return, for every s from 0, what layer k earns with it and what can follow at most."""
+    K = pi.size
+    most = most_suppliers(law, S, profit[k], kappa[k], caps[k], least)
+    earned, after = np.zeros(most + 1), np.zeros(most + 1)
+    after[0] = -np.inf if least > 0 else 0.0
+    for s in range(1, most + 1):
+        earned[s] = pi[k] * (1.0 - moment(law, S * s)) - kappa[k] * s * s
+        after[s] = continuation(k + 1, K, S * s, least, first, states, phi, top[k + 1] if k + 1 < K else 0.0)
+    return earned, after
+
+
+def near_optimal(limits: Limits, found: Labels, phi: Vector, most: int = MOST) -> list[Path]:
+    """Return every path within δ of the optimum, by following the potentials; at most ``most`` of them."""
+    K = limits.pi.size
+    floor = found.incumbent - slack_of(limits, found.incumbent)
+    arguments = kernel_arguments(limits)
+    paths: list[Path] = []
+
+    def follow(path: list[int], S: float, G: float) -> None:
+        k = len(path)
+        if len(paths) >= most:
+            return
+        if k == K or S == 0:
+            paths.append((*path, *[0] * (K - k)))
+            return
+        earned, after = _worth(*arguments, found.first, found.S, phi, k, S)
+        for s in np.flatnonzero(G + earned + after >= floor):
+            follow([*path, int(s)], S * s, G + float(earned[s]))
+
+    follow([], 1.0, 0.0)
+    return paths
+
+
+def best_exactly(problem: ChainProblem, paths: Sequence[Path]) -> list[Path]:
+    """Return the paths of greatest welfare, compared exactly, in lexicographic order."""
+    best: list[Path] = []
+    for path in sorted(set(paths)):
+        sign = compare(problem, path, best[0]) if best else 1
+        if sign > 0:
+            best = [path]
+        elif sign == 0:
+            best.append(path)
+    return best
+
+
+def compare(problem: ChainProblem, one: Path, other: Path) -> int:
+    """Return the sign of W(one) − W(other), exactly."""
+    weights, constant = [], Fraction(0)
+    for sign, path in ((1, one), (-1, other)):
+        for pi, kappa, s, S in zip(problem.pi, problem.kappa, path, upstream(path)[1:], strict=True):
+            weights.append((-sign * pi, S))
+            constant += sign * (pi - kappa * s * s)
+    return problem.moments.sign(weights, constant)
+
+
+def decide(problem: ChainProblem, tied: Sequence[Path], seed: int) -> SourcingPath:
+    """Return one of the tied paths by the problem's tie policy, and all of them if there are several.
+
+    ``lower`` takes the first in lexicographic order, ``higher`` the last, ``randomise`` draws one with the seed.
+    """
+    ordered = sorted(tied)
+    if problem.ties == "randomise":
+        chosen = random.Random(seed).choice(ordered)
+    else:
+        chosen = ordered[0 if problem.ties == "lower" else -1]
+    return SourcingPath(chosen, tuple(ordered) if len(ordered) > 1 else ())
+
+
+def equilibrium_paths(problem: ChainProblem, most: int = MOST) -> list[Path]:
+    """Return every path that some resolution of the ties gives, at most ``most``, in lexicographic order."""
+    paths: list[Path] = []
+
+    def follow(path: Path, S: int) -> None:
+        if len(paths) >= most:
+            return
+        if len(path) == problem.K:
+            paths.append(path)
+            return
+        for s in firm_choices(problem, len(path), S) if S else (0,):
+            follow((*path, s), S * s)
+
+    follow((), 1)
+    return sorted(paths)
+
+
+def decentralised_path(problem: ChainProblem, seed: int = 0) -> Path:
+    """Return the equilibrium path under the problem's tie policy, layer by layer; ``randomise`` tosses a coin a tie."""
+    coin = random.Random(seed)
+    path: Path = ()
+    S = 1
+    for k in range(problem.K):
+        choices = firm_choices(problem, k, S) if S else (0,)
+        s = coin.choice(choices) if problem.ties == "randomise" else choices[0 if problem.ties == "lower" else -1]
+        path = (*path, s)
+        S *= s
+    return path
