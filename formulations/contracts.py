@@ -4,7 +4,8 @@ Problem
     A frozen dataclass of validated, immutable data with the papers' symbols as field names. ``evaluate(decision)``
     computes everything that follows from a decision, calls no solver, and is the judge of every solver's claim.
 Outcome
-    What ``evaluate`` returns: at least ``value`` (the objective), ``feasible`` and ``violations``.
+    What ``evaluate`` returns: at least ``value`` (the objective), ``feasible`` and ``violations``. It may offer
+    ``to_dict()`` with whatever else follows from the decision, numbers and arrays, which ``endonet evaluate`` shows.
 Formulation
     One way of writing the problem as an ordinary Pyomo or CVXPY model. No algorithm lives here, and users may add rows
     to the model before they solve it.

@@ -264,8 +264,11 @@ def test_one_name_is_one_solver_and_a_problem_may_be_named(costly: Any, tmp_path
     en.save(costly, path)
     assert [row.solver for row in en.compare(path, "reshaping").rows] == ["reshaping"]
     assert en.compare(costly, api.solver("planner", "reshaping")).rows[0].solver == "reshaping"
-    with pytest.raises(InputError, match="3 is no solver"):
-        en.compare(costly, [3])  # type: ignore[list-item]
+    for wrong in ([3], 3):
+        with pytest.raises(InputError, match="3 is no solver"):
+            en.compare(costly, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="take no more options"):
+        en.compare(costly, api.solver("planner", "reshaping"), time_limit=3)
 
 
 def test_an_option_that_a_solver_lacks_is_a_note_and_one_that_all_lack_an_error(costly: Any) -> None:

@@ -326,6 +326,8 @@ def test_the_verbs_take_names_and_refuse_what_is_no_problem() -> None:
         en.check(problem, problem)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="an int is no problem"):
         en.solve(3)
+    with pytest.raises(InputError, match="3 is no solver"):
+        en.solve(problem, 3)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="planner/figure1"):
         en.solve("planner/figur1")
 

@@ -245,7 +245,7 @@ def test_labels_count_in_order_of_appearance(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("", "no link"),
-        ("0 1\n0", "line 2: it has 1 fields"),
+        ("0 1\n0", "line 2: it has 1 field;"),
         ("0 1 2 3", "it has 4 fields"),
         ("0 x", "'x' is no 0-based index"),
         ("0 -1", "'-1' is no 0-based index"),

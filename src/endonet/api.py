@@ -54,6 +54,8 @@ def solver_class(family: str, name: str | None = None) -> type[Solver[Any]]:
     UnknownNameError
         If there is no such solver.
     """
+    if not (name is None or isinstance(name, str)):
+        raise InputError("solver", f"{name!r} is no solver", "give a name or a configured solver")
     package = registry.family_module("endonet.solvers", family)
     kind: type[Solver[Any]] = registry.lookup("solver", package.DEFAULT if name is None else name, package.SOLVERS)
     return kind
@@ -134,7 +136,9 @@ def compare(problem: Any, solvers: str | Solver[Any] | Iterable[str | Solver[Any
     from endonet.solvers.comparison import compare as run
 
     problem = _problem(problem)
-    wanted = [solvers] if isinstance(solvers, (str, Solver)) else list(solvers)
+    if not isinstance(solvers, Iterable):
+        solvers = [solvers]
+    wanted = [solvers] if isinstance(solvers, str) else list(solvers)
     kinds: dict[str, type[Solver[Any]]] = {}
     for entry in wanted:
         if isinstance(entry, str):
@@ -143,7 +147,9 @@ def compare(problem: Any, solvers: str | Solver[Any] | Iterable[str | Solver[Any
             raise InputError("solvers", f"{entry!r} is no solver", "give names or configured solvers")
     takes = {entry: {f.name for f in fields(kind)} for entry, kind in kinds.items()}
     for option in options:
-        if kinds and not any(option in known for known in takes.values()):
+        if not kinds:
+            raise InputError(option, "configured solvers take no more options", "set them when you build them")
+        if not any(option in known for known in takes.values()):
             raise InputError(option, "none of these solvers has such an option", "see `endonet list solvers --options`")
     notes = []
     entries: list[tuple[Solver[Any], str | None]] = []

@@ -29,6 +29,7 @@ MEANING = {
 }
 
 COUNTED = {"theta": "operating"}
+ROUNDING = 1e-9
 MANY = 25  # rows that a table may have before it is cut
 
 
@@ -217,7 +218,7 @@ def _short(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return number(value)
+        return number(value, 2 if abs(value) < ROUNDING else 10)  # nobody reads the digits of a rounding error
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return str(value)

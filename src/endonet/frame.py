@@ -48,7 +48,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         except click.ClickException as error:
             return _fail(_usage(error), BAD_INPUT)
         except VerificationError as error:
-            return _fail(f"CLAIM REFUTED: {error}", REFUTED)
+            return _fail(f"CLAIM NOT VERIFIED: {error}", REFUTED)
         except EndonetError as error:
             return _fail(str(error), BAD_INPUT)
         except OSError as error:
