@@ -29,8 +29,8 @@ LEAD = (
 )
 
 SEED = 0
-LIMIT = 60.0
-EXACT_FROM_OUTSIDE = 60  # nodes up to which igraph's exact method is asked
+LIMIT = 15.0
+EXACT_FROM_OUTSIDE = 50  # nodes up to which igraph's exact method is asked
 FOLDER = "ENDONET_LOLIB"
 
 
@@ -148,7 +148,7 @@ def solve(problem: OrderingProblem, full: bool) -> Case:
     from endonet import api
     from endonet.formulations.errors import UnavailableError
 
-    limit = 5 * LIMIT if full else LIMIT
+    limit = 20 * LIMIT if full else LIMIT
     answers: dict[str, Any] = {"eades": api.solve(problem, "eades")}
     answers["local-search"] = api.solve(problem, "local-search", seed=SEED, time_limit=limit)
     answers["certified"] = api.solve(problem, "certified", time_limit=limit)

@@ -280,7 +280,7 @@ class Certified(Solver[OrderingProblem]):
     """
 
     name: ClassVar[str] = "certified"
-    title: ClassVar[str] = "Cutting planes and branching on the linear ordering relaxation, with a certificate"
+    title: ClassVar[str] = "Cutting planes and branching, with a certificate"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     packages: ClassVar[tuple[str, ...]] = ("highspy",)
     remedy: ClassVar[str] = "pip install highspy"

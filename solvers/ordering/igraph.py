@@ -42,7 +42,7 @@ class Igraph(Solver[OrderingProblem]):
     """
 
     name: ClassVar[str] = "igraph"
-    title: ClassVar[str] = "igraph's feedback arc sets (endonet[igraph])"
+    title: ClassVar[str] = "igraph's feedback arc sets, exact or greedy"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     packages: ClassVar[tuple[str, ...]] = ("igraph",)
     remedy: ClassVar[str] = "pip install 'endonet[igraph]'"
