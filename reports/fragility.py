@@ -6,6 +6,7 @@ The paper states the high ratio (c/2)/π = 0.02; it gives neither the low one no
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import time
@@ -131,7 +132,7 @@ def _draw(paint: Callable[[Any], None]) -> str:
     svg = stream.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    mark = format(abs(hash(paint)) % 16**8, "x")  # identifiers of several drawings on one page must differ
+    mark = "d" + hashlib.sha256(svg.encode()).hexdigest()[:8]  # identifiers of drawings on one page must differ
     return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{mark}", svg)
 
 

@@ -240,7 +240,7 @@ def test_list(endonet: Any, what: str) -> None:
 
 
 def test_list_solvers_with_their_options(endonet: Any) -> None:
-    assert "max_iterations:" in endonet("list", "solvers", "--options").out
+    assert "max_iterations" in endonet("list", "solvers", "--options").out  # columns may break what follows
 
 
 @pytest.mark.parametrize("form", [(), ("--latex",)])

@@ -57,7 +57,7 @@ def law(mu: Fraction, rho: Fraction) -> Law:
     """Return the law of X with mean μ and overdispersion ρ, both in [0, 1].
 
     >>> law(Fraction(1, 2), Fraction(1, 3))
-    Law(kind=0, alpha=0.5, beta=0.5, loss=0.693147180559945...)
+    Law(kind=0, alpha=1.0, beta=1.0, loss=0.693147180559945...)
     """
     if mu == 0:
         loss = math.inf

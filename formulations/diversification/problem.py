@@ -108,7 +108,7 @@ class ChainProblem:
     --------
     >>> chain = ChainProblem(K=2, mu0="1/2", rho0="1/5", pi=1, c="1/25")
     >>> chain.evaluate([2, 1]).welfare
-    Fraction(137, 200)
+    Fraction(13, 20)
     """
 
     K: int

@@ -1,18 +1,17 @@
-"""Writes the bundled chains and their optima: ``python -m endonet.instances.diversification.bundle [--bounds]``.
+"""Writes the bundled chains: ``python -m endonet.instances.diversification.bundle``; a report proves their optima.
 
 The paper states the high ratio of costs, (c/2)/π = 0.02, and neither the low one nor K; 0.002 and K = 10 are ours.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from endonet.formulations.diversification.problem import ChainProblem
-from endonet.instances import atomic, bounds, catalogue, files, formats
+from endonet.instances import atomic, catalogue, files, formats
 from endonet.instances.diversification import generators
 
 HIGH, LOW = "1/25", "1/250"
@@ -64,32 +63,9 @@ def write(target: Path) -> None:
     atomic.write(path, lambda stream: formats.write(dict(sorted(index.items())), path, stream))
 
 
-def prove() -> None:
-    """Record the optimum of every chain, by the solver that takes its rows."""
-    from endonet import api
-
-    for entry in catalogue.names():
-        if entry.family != "diversification":
-            continue
-        problem = files.load(entry.name)
-        solver = "certified" if problem.budget is None else "branch-and-bound"
-        solution = api.solve(problem, solver)
-        api.check(problem, solution)
-        assert solution.value is not None
-        assert solution.bound is not None
-        method = f"{solver} (certificate verified)"
-        bounds.record_bound(entry.name, "primal", solution.value, method, decision=solution.decision, tolerance=1e-12)
-        bounds.record_bound(entry.name, "dual", solution.bound, method, proves="global optimum", tolerance=1e-12)
-
-
 def main() -> None:
-    """Run the command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m endonet.instances.diversification.bundle", description=__doc__)
-    parser.add_argument("--bounds", action="store_true", help="also prove and record the optima")
-    options = parser.parse_args()
+    """Write the bundle where it belongs."""
     write(catalogue.folder("diversification"))
-    if options.bounds:
-        prove()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Certified(Solver[ChainProblem]):
     """Exact dynamic program with a certificate, and the exact decentralised path."""
 
     name: ClassVar[str] = "certified"
-    title: ClassVar[str] = "exact dynamic program with potentials as certificate; exact decentralised path"
+    title: ClassVar[str] = "exact dynamic program; exact decentralised path"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     formulations: ClassVar[tuple[str, ...]] = ("planner", "equilibrium")
 
