@@ -185,7 +185,7 @@ class Solver(ABC, Generic[P]):
 
     def _options(self) -> dict[str, Any]:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
-        given["initial"] = None if given["initial"] is None else "given"
+        given |= {name: "given" for name in ("initial", "resume") if given.get(name) is not None}
         return {k: v if isinstance(v, (int, float, str, bool, type(None))) else str(v) for k, v in given.items()}
 
     def _versions(self) -> dict[str, str]:

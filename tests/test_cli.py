@@ -19,6 +19,7 @@ import endonet as en
 from endonet import frame, options, promises
 from endonet.cli import main
 from endonet.formulations.errors import InputError
+from endonet.instances.planner import generators
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import Finding, Proves, Solution, Status, StoppedBy
 
@@ -556,3 +557,18 @@ def test_a_proof_counts_even_at_a_limit() -> None:
     assert promises.kept(Proves.GLOBAL_OPTIMUM, Solution(**made))
     made["contradicted"] = "it is wrong"
     assert not promises.kept(Proves.GLOBAL_OPTIMUM, Solution(**made))
+
+
+def test_a_stopped_search_goes_on(endonet: Any, tmp_path: Path) -> None:
+    economy, first, second = (str(tmp_path / name) for name in ("e.json", "first.json", "second.json"))
+    en.save(generators.sparse_weighted(60, seed=4, sigma=8, epsilon=3), economy)
+    stopped = endonet("solve", economy, "--option", "node_limit=1", "--out", first, "--json")
+    begun = json.loads(stopped.out)
+    done = endonet("solve", economy, "--resume", first, "--out", second, "--json", "--time-limit", "20")
+    ended = json.loads(done.out)
+    assert ended["bound"] <= begun["bound"]
+    assert ended["value"] >= begun["value"]
+    assert endonet("check", economy, second).status == 0
+    refused = endonet("solve", economy, "--solver", "reshaping", "--resume", first)
+    assert refused.status == 2
+    assert "cannot go on" in refused.err

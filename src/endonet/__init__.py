@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from endonet.api import formulation as formulation
     from endonet.api import solve as solve
     from endonet.api import solver as solver
+    from endonet.formulations.diversification.problem import ChainProblem as ChainProblem
     from endonet.formulations.errors import EconomyWarning as EconomyWarning
     from endonet.formulations.errors import EndonetError as EndonetError
     from endonet.formulations.errors import InputError as InputError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from endonet.formulations.errors import UnavailableError as UnavailableError
     from endonet.formulations.errors import VerificationError as VerificationError
     from endonet.formulations.export import export as export
+    from endonet.formulations.ordering.problem import OrderingProblem as OrderingProblem
     from endonet.formulations.planner.problem import PlannerProblem as PlannerProblem
     from endonet.formulations.planner.rows import LinearRow as LinearRow
     from endonet.instances.files import load as load
@@ -53,6 +55,8 @@ _PUBLIC = {
     "UnavailableError": "endonet.formulations.errors",
     "VerificationError": "endonet.formulations.errors",
     "export": "endonet.formulations.export",
+    "ChainProblem": "endonet.formulations.diversification.problem",
+    "OrderingProblem": "endonet.formulations.ordering.problem",
     "PlannerProblem": "endonet.formulations.planner.problem",
     "LinearRow": "endonet.formulations.planner.rows",
     "load": "endonet.instances.files",

@@ -89,6 +89,7 @@ def commands(context: click.Context, debug: bool) -> None:
 @click.option("--formulation", "-f", metavar="NAME", help="Which formulation, for solvers that take one.")
 @click.option("--option", "-o", "pairs", multiple=True, metavar="KEY=VALUE", help="One of the solver's own options.")
 @click.option("--initial", metavar="FILE", help="A solution file whose decision to start from.")
+@click.option("--resume", metavar="FILE", help="A solution file of a search that a limit ended; the search goes on.")
 @click.option("--out", metavar="FILE", help="Write the solution, certificate included, to a file.")
 @solving_options
 def solve(
@@ -98,6 +99,7 @@ def solve(
     formulation: str | None,
     pairs: tuple[str, ...],
     initial: str | None,
+    resume: str | None,
     out: str | None,
     as_json: bool,
     **common: Any,
@@ -111,6 +113,8 @@ def solve(
     given = _common(common) | options.parse(kind, pairs)
     if initial is not None:
         given["initial"] = endonet.load_solution(initial, instance).decision
+    if resume is not None:
+        given = options.resume(kind, endonet.load_solution(resume, instance)) | given
     with frame.stdout_kept_clean():
         solution = api.solve(instance, kind(**given), formulation)
     if out is not None:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union
 
 from endonet.formulations.errors import InputError
 
-COMMON = ("time_limit", "rel_gap", "threads", "seed", "initial", "log")
+COMMON = ("time_limit", "rel_gap", "threads", "seed", "initial", "resume", "log")
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
 
@@ -111,3 +111,18 @@ def _among(key: str, text: str, choices: dict[str, Any]) -> Any:
     if text not in choices:
         raise InputError(f"--option {key}", f"{text!r} is not a choice", f"use one of {', '.join(choices)}")
     return choices[text]
+
+
+def resume(kind: type[Any], earlier: Any) -> dict[str, Any]:
+    """Return the options with which a solver goes on where an earlier solution's search stopped.
+
+    Raises
+    ------
+    InputError
+        If the solver cannot resume, or the file does not hold the earlier search.
+    """
+    if "resume" not in {f.name for f in fields(kind)}:
+        raise InputError("--resume", f"solver {kind.name!r} cannot go on with an earlier search", "use --initial")
+    if earlier.certificate is None:
+        raise InputError("--resume", "the file holds no certificate, so no search to go on with", "use --initial")
+    return {"resume": earlier.certificate, "initial": earlier.decision}
