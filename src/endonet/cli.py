@@ -43,7 +43,10 @@ def solving_options(command: F) -> F:
         [
             click.option("--time-limit", type=float, metavar="S", help="Return the best known after S seconds."),
             click.option(
-                "--rel-gap", type=float, metavar="G", help="Gap that counts as optimal.  [default: 1e-9; scip: 1e-6]"
+                "--rel-gap",
+                type=float,
+                metavar="G",
+                help="Gap that counts as optimal.  [default: 1e-9; scip: 1e-6, highs: 1e-7]",
             ),
             click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers."),
             click.option("--threads", type=int, metavar="N", help="Threads to use; 0 means all cores."),
