@@ -217,7 +217,7 @@ def test_forged_ties_and_equilibria_are_found() -> None:
 def test_an_equilibrium_does_not_contradict_the_planner() -> None:
     table = en.compare(chain(3, "9/10", "1/10"), ["certified:equilibrium", "certified", "marginal-rule"])
     assert not table.contradictions
-    assert table.proved_by == "certified"
+    assert table.proved_by == "certified:planner"
     assert table.optimum == table["certified:planner"].value
 
 
