@@ -140,8 +140,9 @@ def test_it_finds_what_brute_force_finds() -> None:
 @pytest.mark.slow
 def test_it_finds_what_brute_force_finds_in_thousands_of_economies() -> None:
     seen = confirm_many(range(10_000, 14_000))
-    assert seen["positive"] > 2000
-    assert seen["infeasible"] > 10
+    assert seen["positive"] > 1500
+    assert seen["infeasible"] > 0
+    assert seen["rows"] > 1500
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -327,10 +328,10 @@ def test_a_linear_program_that_is_refused_is_done_without(refused: int, monkeypa
     assert next(calls) > refused or refused == 10**9
 
 
-def test_a_weak_start_and_rows_that_leave_no_labour() -> None:
-    """Three firms must operate; with L = 0.29 they cannot pay, with 0.31 they can."""
+def test_rows_that_ask_for_more_labour_than_there_is() -> None:
+    """Three firms must operate; with L = 0.29 they cannot pay, with 0.3 nothing is left, with 0.31 a little."""
     at_least_three = (LinearRow(range(4), [1] * 4, ">=", 3),)
-    for L in (0.29, 0.31):
+    for L in (0.29, 0.3, 0.31):
         problem = PlannerProblem(np.ones((4, 4)), np.ones(4), L=L, f=0.1, constraints=at_least_three)
         confirm(problem, Certified().solve(problem), optimum_of(problem))
 
