@@ -240,7 +240,7 @@ def both(problem: PlannerProblem) -> Iterator[Solution]:
 FOUR_OF_FIVE = (LinearRow(range(5), [1] * 5, "==", 4), LinearRow([1, 2, 3], [1] * 3, "==", 3))
 
 
-@pytest.mark.parametrize(("f", "L"), [([0.2, 0.4, 0.3, 0.3, 0.2], 1.2)])
+@pytest.mark.parametrize(("f", "L"), [([0.2, 0.4, 0.3, 0.3, 0.2], 1.2), ([0.2, 0.2, 0.5, 0.2, 0.2], 1.1)])
 def test_labour_that_is_just_spent_leaves_a_feasible_choice_worth_nothing(f: list[float], L: float) -> None:
     problem = PlannerProblem(complete(5), [1.2, 1.3, 1.3, 1.3, 1.2], f=f, L=L, constraints=FOUR_OF_FIVE)
     for theta in ([0, 1, 1, 1, 1], [1, 1, 1, 1, 0]):
@@ -591,3 +591,26 @@ def test_productivity_scales_output_by_a_power() -> None:
     one, other = Certified().solve(problem), Certified().solve(scaled)
     assert other.value == pytest.approx(0.1 ** (1 / (1 - 0.7)) * one.value, rel=2e-9)
     en.check(scaled, other)
+
+
+def test_firms_whose_inputs_are_tiny_are_not_forgotten() -> None:
+    links = [[0.65, 0.66, 0.03, 0.18, 0.57, 0.55], [0.53, 0.37, 0.06, 0.37, 0.36, 0.24], *([[0] * 6] * 4)]
+    f = [0.17, 0.184, 0.112, 0.053, 0.147, 0.007]
+    z = [0.38, 0.91, 1.33, 1.02, 1.6, 1.23]
+    problem = PlannerProblem(links, z, A=0.044, f=f, alpha=0.655, sigma=2.44, epsilon=11.09)
+    solution = en.solve(problem)
+    en.check(problem, solution)
+    assert solution.value == pytest.approx(best_by_trying_all(problem), rel=1e-9)
+
+
+def test_a_swap_that_empties_a_loop_comes_to_an_end() -> None:
+    draw = np.random.default_rng(4)
+    links = (draw.random((10, 10)) < 0.4).astype(float)
+    np.fill_diagonal(links, 0)
+    links[np.roll(np.arange(10), 1), np.arange(10)] = 1
+    rows = (LinearRow(range(10), [1] * 10, "<=", 5), LinearRow([0, 3, 5], [1, 2, 1], ">=", 1))
+    z = np.exp(0.3 * draw.standard_normal(10))
+    problem = PlannerProblem(links, z, f=0.05, alpha=0.7, sigma=8, epsilon=4, constraints=rows)
+    solution = en.solve(problem, initial=[1, 1, 1, 0, 0, 0, 0, 0, 0, 1])
+    assert solution.status is Status.OPTIMAL
+    assert solution.value == pytest.approx(best_by_trying_all(problem), rel=1e-9)

@@ -462,7 +462,10 @@ def _search(
     deadline = begun + (math.inf if time_limit is None else time_limit)
     with Interrupt() as interrupt, Progress(log, begun) as progress:
         search = Search(problem, rel_gap, deadline)
-        stopped_by = search.run(initial, earlier, node_limit, progress, interrupt)
+        return _finding(search, search.run(initial, earlier, node_limit, progress, interrupt), rel_gap)
+
+
+def _finding(search: Search, stopped_by: StoppedBy, rel_gap: float) -> Finding:
     statistics = {"nodes": search.nodes, "linear_programs": search.programs, "open_nodes": len(search.heap)}
     finished = stopped_by is StoppedBy.FINISHED
     top = search.log_top

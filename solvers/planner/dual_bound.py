@@ -152,16 +152,16 @@ def best_input(C, H, alpha, beta, pi, low, high):
         if at_high > top:
             top = at_high
             y = high
-    return y, top, loss
+    return y, min(top, C * high**alpha + H * high**beta), loss
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _tangent_bound(C, H, alpha, beta, pi, base, low, high, y):
     """Bound φ on [low, high], where it is concave, by its tangent at y."""
     y = min(max(y, low), high)
-    value = C * y**alpha + H * y**beta - pi * (y - base)
     if y <= 0.0:
-        return value
+        return C * high**alpha + H * high**beta
+    value = C * y**alpha + H * y**beta - pi * (y - base)
     slope = (alpha * C * y**alpha + beta * H * y**beta) / y - pi
     return value + max(slope * (high - y), slope * (low - y))
 
@@ -179,9 +179,14 @@ def _stationary(C, H, alpha, beta, pi, low, high):
         return low
     if beta == alpha:
         return min(max((alpha * (C + H) / pi) ** (1.0 / (1.0 - alpha)), low), high)
-    left = max(low, high * 1e-300)
+    # each term alone has its stationary point left of that of both
+    left = low
     if C > 0.0:
         left = max(left, min(high, (alpha * C / pi) ** (1.0 / (1.0 - alpha))))
+    if H > 0.0 and beta < 1.0:
+        left = max(left, min(high, (beta * H / pi) ** (1.0 / (1.0 - beta))))
+    if C <= 0.0 or H <= 0.0 or left <= 0.0:
+        return left
     right = high
     y = left
     for _ in range(200):

@@ -28,6 +28,7 @@ from endonet.solvers.planner.screen import most
 
 SETTLED = 1e-14
 IMPROVEMENT = 1e-12
+STEPS = 100  # firms recomputed in one stage, as a multiple of all firms, before the test is left to evaluation
 STAGES = np.array([1e-3, 1e-5, 1e-7])
 
 
@@ -249,7 +250,8 @@ def may_gain(e, point, work, bounds, fresh, i, j, labour, spread):
         change(e, point, work, j, e.Z[j] * point.y[j] ** e.alpha[j], STAGES[0])
     hopeful = True
     for stage in range(STAGES.size):
-        spend(e, point, work, STAGES[stage])
+        if not spend(e, point, work, STAGES[stage]):
+            break
         T = point.total[0]
         for t in range(work.cursor[2]):
             k = work.touched[t]
@@ -279,15 +281,26 @@ def may_gain(e, point, work, bounds, fresh, i, j, labour, spread):
 
 @njit(cache=True, nogil=True)
 def spend(e, point, work, tolerance):
-    """Run the worklist until no input has moved by more than the tolerance since it was last used."""
+    """Run the worklist until no input has moved by more than the tolerance since it was last used.
+
+    Returns False, with the worklist empty, if that takes too long: around a loop that has lost its last supplier the
+    numbers fall for ever.
+    """
     for t in range(work.cursor[2]):
         enqueue(point, work, work.touched[t], tolerance)
+    last = work.cursor[0] + STEPS * (point.a.size + 50)
     while work.cursor[0] != work.cursor[1]:
+        if work.cursor[0] >= last:
+            while work.cursor[0] != work.cursor[1]:
+                work.queued[work.queue[work.cursor[0] % point.a.size]] = 0
+                work.cursor[0] += 1
+            return False
         k = work.queue[work.cursor[0] % point.a.size]
         work.cursor[0] += 1
         work.queued[k] = 0
         work.last_y[k] = point.y[k]
         change(e, point, work, k, e.Z[k] * point.y[k] ** e.alpha[k] if point.y[k] > 0.0 else 0.0, tolerance)
+    return True
 
 
 @njit(cache=True, nogil=True)

@@ -419,9 +419,9 @@ class OuterModel:
         who, kind, rho, mix = found
         firm = j[who]
         self._add_cuts(Cuts.new(firm, kind, rho * self.y_high[firm], mix))
-        off_T = min(abs(point.T / T - 1) for _, T in self.log_T)
+        off_T = min(abs(max(point.T, 1e-9) / T - 1) for _, T in self.log_T)
         off_M = min(abs(point.M - M) / (1 - M) for _, M in self.log_M)
-        at_T = [point.T] if point.T > 0 and off_T**2 / (2 * (problem.sigma - 1)) > tolerance else []
+        at_T = [max(point.T, 1e-9)] if off_T**2 / (2 * (problem.sigma - 1)) > tolerance else []
         at_M = [min(max(point.M, 0.0), 1 - 1e-9)] if off_M**2 / 2 > tolerance else []
         self._touch_logarithms(at_T, at_M)
         return int(firm.size) + len(at_T) + len(at_M)

@@ -206,21 +206,22 @@ def fill_hope(data, stack, d):
             saving[j] = b
             T += b
     stack.rest[d] = np.inf
+    spent = LABOUR_TOLERANCE * data.L
     if T == 0.0:
         stack.log_value[d] = -np.inf
         hope[:] = -np.inf
         return
     log_Q = np.log(T) / (data.sigma - 1.0)
-    stack.log_value[d] = log_Q + np.log(labour) if labour > 0.0 else -np.inf
+    stack.log_value[d] = log_Q + np.log(labour) if labour > spent else -np.inf
     decided = data.L
     for j in range(stack.start[d]):
         if on[j]:
             decided -= data.f[j]
     for p in range(stack.start[d], n + 1):
-        hope[p] = log_Q + np.log(decided) if decided > 0.0 else -np.inf
+        hope[p] = log_Q + np.log(decided) if decided > spent else -np.inf
         if p < n and on[p]:
             decided -= data.f[p]
-    if labour <= 0.0:
+    if labour <= spent:
         return
     bound = stack.log_value[d]
     for p in range(n, stack.start[d] - 1, -1):
