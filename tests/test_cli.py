@@ -493,6 +493,7 @@ def test_a_reader_that_leaves_is_no_fault() -> None:
 def test_control_c_ends_cleanly(tmp_path: Path) -> None:
     script = (
         "import sys, os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job inherits that it is ignored
         "from endonet import cli, api\n"
         "api.solver_class = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
         f"sys.exit(cli.main(['solve', {str(tmp_path / 'tiny.json')!r}]))\n"

@@ -477,6 +477,14 @@ def traced(problem: PlannerProblem, k: int, act: Callable[[], None]) -> tuple[So
     return solver._judge(problem, None, finding, 0.0, 0.0), tracer.lines
 
 
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """Let Ctrl-C be heeded where the tests run in the background and inherit that it is ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 def test_ctrl_c_at_any_line_leaves_a_bound_that_holds() -> None:
     problem = economy(3, n=7, f=0.06, sigma=8.0, epsilon=4.0)
     optimum = optimum_of(problem)
