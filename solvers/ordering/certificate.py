@@ -3,19 +3,21 @@
     {"kind": "cycle packing", "version": 1, "components": [
         {"nodes": [2, 5, 7, …], "bound": 123,
          "cycles": [[0, 1, 2], …],                                  places in "nodes"
+         "cuts": [{"cycles": [0, 4, 7], "links": [[1, 0]]}, …],     numbers of cycles; links of places
          "tree": [{"parent": -1, "before": -1, "after": -1},
                   {"parent": 0, "before": 5, "after": 7}, {"parent": 0, "before": 7, "after": 5}, …],
-         "leaves": {"1": {"cycle": [0, 4, …], "amount": [17, 3, …]}, …}}]}
+         "leaves": {"1": {"row": [0, 4, -1, …], "amount": [17, 3, 5, …]}, …}}]}
 
 A component is any set of nodes, disjoint from the others; ``bound`` is what its own pairs cost every order at least
 beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and
-multipliers of cycles bound every leaf (`packing.excess`). All pairs of nodes of different components cost at least
+multipliers of rows bound every leaf (`packing.excess`): c names cycle c, −1 − c cut c. All pairs of nodes of different components cost at least
 their lighter link, so that the bounds add up. Amounts and bounds are in the units of `packing.units`, which follow
 from the weights.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,31 +27,44 @@ import numpy as np
 
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.ordering.problem import OrderingProblem
-from endonet.solvers.ordering.packing import ROOM, Cycles, Ints, Multipliers, Units, excess, fits, units
+from endonet.solvers.ordering.packing import ROOM, Cycles, Ints, Lists, Multipliers, Pool, Units, excess, units
 from endonet.solvers.solution import Solution, Status, relative_gap
 
 KIND = "cycle packing"
-VERSION = 1
+VERSION = 2
 VALUE_TOLERANCE = 1e-12
 NEEDS_DECISION = (Status.OPTIMAL, Status.FEASIBLE, Status.LOCAL, Status.STATIONARY, Status.NOT_CONVERGED)
 IMPOSSIBLE = (Status.INFEASIBLE, Status.UNBOUNDED)
 
 
 def pack(
-    nodes: Ints, cycles: Cycles, tree: list[dict[str, Any]], leaves: Mapping[int, Multipliers], bound: int
+    nodes: Ints, pool: Pool, tree: list[dict[str, Any]], leaves: Mapping[int, Multipliers], bound: int
 ) -> dict[str, Any]:
-    """Return one component's proof as JSON-ready data, with only the cycles that a leaf uses."""
-    used = np.unique(np.concatenate([np.empty(0, np.int64), *(m.cycle for m in leaves.values())]))
-    listed = cycles.take(used)
-    spans = zip(listed.pointer[:-1], listed.pointer[1:], strict=True)
+    """Return one component's proof as JSON-ready data, with only the cycles and cuts that a leaf uses."""
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *(m.row for m in leaves.values())]))
+    cuts = -1 - rows[rows < 0][::-1]
+    sources, links = pool.sources.take(cuts), pool.links.take(cuts)
+    cycles = np.unique(np.concatenate([rows[rows >= 0], sources.item]))
+    ends = np.searchsorted(nodes, np.column_stack([links.item // pool.n, links.item % pool.n]))
+    sources = Lists(sources.pointer, np.searchsorted(cycles, sources.item))
+    listed = pool.cycles.take(cycles)
+
+    def renamed(row: Ints) -> list[int]:
+        of_cycle, of_cut = np.searchsorted(cycles, row), -1 - np.searchsorted(cuts, -1 - row)
+        found: list[int] = np.where(row >= 0, of_cycle, of_cut).tolist()
+        return found
+
     return {
         "nodes": nodes.tolist(),
         "bound": bound,
-        "cycles": [listed.node[first:last].tolist() for first, last in spans],
+        "cycles": Cycles(listed.pointer, np.searchsorted(nodes, listed.item)).tolist(),
+        "cuts": [
+            {"cycles": of, "links": ends[first:last].tolist()}
+            for of, (first, last) in zip(sources.tolist(), itertools.pairwise(links.pointer.tolist()), strict=True)
+        ],
         "tree": tree,
         "leaves": {
-            str(record): {"cycle": np.searchsorted(used, m.cycle).tolist(), "amount": m.amount.tolist()}
-            for record, m in sorted(leaves.items())
+            str(record): {"row": renamed(m.row), "amount": m.amount.tolist()} for record, m in sorted(leaves.items())
         },
     }
 
@@ -190,7 +205,7 @@ def _prove(problem: OrderingProblem, certificate: Mapping[str, Any], claimed: fl
 def _prove_component(
     counted: Units, component: Mapping[str, Any], nodes: Ints, bound: int, where: str
 ) -> tuple[int, int]:
-    cycles = _cycles(component, nodes, where)
+    pool = _pool(counted.n, component, nodes, where)
     tree = _list(component, "tree", where)
     ends = _leaves(tree, nodes, where)
     given = component.get("leaves")
@@ -198,11 +213,29 @@ def _prove_component(
         raise VerificationError(f"{where}.leaves is missing or no object")
     for leaf, fixed in ends.items():
         name = f"{where}.leaves.{leaf}"
-        multipliers = _multipliers(given.get(str(leaf)), cycles, name)
-        proved = counted.rounded(excess(counted, cycles, multipliers, fixed))
+        found = excess(counted, pool, _multipliers(given.get(str(leaf)), pool, name), fixed)
+        if found is None:
+            raise VerificationError(f"{name}.amount adds up beyond what any weights can pay")
+        proved = counted.rounded(found)
         if proved < bound:
             raise VerificationError(f"{name} proves only {proved} units, the component claims {bound}")
-    return len(ends), cycles.count
+    return len(ends), pool.cycles.count
+
+
+def _pool(n: int, component: Mapping[str, Any], nodes: Ints, where: str) -> Pool:
+    cycles = _cycles(component, nodes, where)
+    sources, links = [], []
+    for place, cut in enumerate(_list(component, "cuts", where)):
+        name = f"{where}.cuts[{place}]"
+        if not isinstance(cut, Mapping):
+            raise VerificationError(f"{name} is no object")
+        sources.append(_integers(_list(cut, "cycles", name), f"{name}.cycles", cycles.count))
+        ends = _list(cut, "links", name)
+        if not all(isinstance(end, list) and len(end) == 2 and end[0] != end[1] for end in ends):
+            raise VerificationError(f"{name}.links holds something that is no link")
+        flat = nodes[_integers([v for end in ends for v in end], f"{name}.links", nodes.size)]
+        links.append(flat[::2] * n + flat[1::2])
+    return Pool(n, cycles, Lists.of(sources), Lists.of(links))
 
 
 def _cycles(component: Mapping[str, Any], nodes: Ints, where: str) -> Cycles:
@@ -211,11 +244,11 @@ def _cycles(component: Mapping[str, Any], nodes: Ints, where: str) -> Cycles:
     if not all(isinstance(cycle, list) and len(cycle) > 1 for cycle in listed):
         raise VerificationError(f"{where}.cycles holds something that is no cycle")
     places = _integers([v for cycle in listed for v in cycle], f"{where}.cycles", nodes.size)
-    lengths = np.array([len(cycle) for cycle in listed], dtype=np.int64)
-    which = np.repeat(np.arange(len(listed)), lengths)
-    if np.unique(which * max(nodes.size, 1) + places).size != places.size:
+    pointer = np.concatenate([[0], np.cumsum([len(cycle) for cycle in listed])]).astype(np.int64)
+    cycles = Cycles(pointer, nodes[places])
+    if np.unique(cycles.owner() * max(nodes.size, 1) + places).size != places.size:
         raise VerificationError(f"{where}.cycles holds a cycle that visits a node twice")
-    return Cycles(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), nodes[places])
+    return cycles
 
 
 def _leaves(tree: list[Any], nodes: Ints, where: str) -> dict[int, Ints]:
@@ -242,17 +275,14 @@ def _leaves(tree: list[Any], nodes: Ints, where: str) -> dict[int, Ints]:
     return {i: np.array(fixed[i], dtype=np.int64).reshape(-1, 2) for i in leaves}
 
 
-def _multipliers(given: Any, cycles: Cycles, where: str) -> Multipliers:
+def _multipliers(given: Any, pool: Pool, where: str) -> Multipliers:
     if not isinstance(given, Mapping):
         raise VerificationError(f"{where} is missing or no object")
-    cycle = _integers(_list(given, "cycle", where), f"{where}.cycle", cycles.count)
+    row = _integers(_list(given, "row", where), f"{where}.row", pool.cycles.count, -pool.sources.count)
     amount = _integers(_list(given, "amount", where), f"{where}.amount", 2 ** (ROOM + 1))
-    if cycle.size != amount.size or np.unique(cycle).size != cycle.size:
-        raise VerificationError(f"{where} does not give each of its cycles one amount")
-    multipliers = Multipliers(cycle, amount)
-    if not fits(cycles, multipliers):
-        raise VerificationError(f"{where}.amount adds up beyond what any weights can pay")
-    return multipliers
+    if row.size != amount.size or np.unique(row).size != row.size:
+        raise VerificationError(f"{where} does not give each of its rows one amount")
+    return Multipliers(row, amount)
 
 
 def _list(values: Mapping[str, Any], key: str, where: str) -> list[Any]:
@@ -262,7 +292,7 @@ def _list(values: Mapping[str, Any], key: str, where: str) -> list[Any]:
     return found
 
 
-def _integers(values: list[Any], where: str, below: int) -> Ints:
-    if not all(type(value) is int and 0 <= value < below for value in values):
-        raise VerificationError(f"{where} holds something that is no whole number from 0 to {below - 1}")
+def _integers(values: list[Any], where: str, below: int, least: int = 0) -> Ints:
+    if not all(type(value) is int and least <= value < below for value in values):
+        raise VerificationError(f"{where} holds something that is no whole number from {least} to {below - 1}")
     return np.array(values, dtype=np.int64)

@@ -28,11 +28,14 @@ from endonet.formulations.ordering.problem import Order, OrderingProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.ordering import certificate
+from endonet.solvers.ordering.ascent import Ascent
+from endonet.solvers.ordering.branching import Pseudocosts
 from endonet.solvers.ordering.eades import greedy_order
 from endonet.solvers.ordering.greedy import by_heap
-from endonet.solvers.ordering.local_search import compile_kernels, default_kicks, improve_component, improved
+from endonet.solvers.ordering.local_search import LEAST, compile_kernels, default_kicks, improve_component, improved
 from endonet.solvers.ordering.net import NetLinks, net_links
-from endonet.solvers.ordering.packing import Cycles, Ints, Multipliers, Units, excess, fits, units
+from endonet.solvers.ordering.packing import Cycles, Ints, Lists, Multipliers, Pool, Units, excess, units
+from endonet.solvers.ordering.population import bred
 from endonet.solvers.ordering.relaxation import DENSE, LARGEST_DENSE, Point, Relaxation, Stop
 from endonet.solvers.ordering.tiny import tiny_digraph
 from endonet.solvers.progress import Progress
@@ -41,6 +44,13 @@ from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 INTEGRAL = 1e-6  # b this close to 0 or 1 is decided
 STALLED = 1e-4  # below the root, rounds of cuts that gain less than this share of the gap end in branching
 ROUNDS = 3  # so many such rounds in a row
+ROOT_CUTS, NODE_CUTS = 20, 0  # rounds of cuts beyond cycles
+WORTHWHILE = 0.005  # a round of cuts that gains less than this share of the gap is wasted
+PATIENCE = 5  # wasted rounds in a row that end in branching
+ASCENT_FROM = 130  # nodes of a dense component from which the first bound is `ascent`'s
+ITERATIONS = 20_000  # of linear programs at the root of a dense component, after which it is `ascent`'s turn, too
+ASCENT_STEPS, ASCENT_STALLED = 1000, 3e-4  # it ends when so many steps gain less than this share of the gap
+LARGEST_BRED = 2000  # nodes of a component up to which a population of orders is bred
 ROUND_EVERY = 10  # below the root, the relaxation is made an order at every so many nodes
 NOTHING = Multipliers(np.empty(0, np.int64), np.empty(0, np.int64))
 FREE: Ints = np.empty((0, 2), np.int64)
@@ -71,10 +81,8 @@ class Node:
 class Search:
     """The search of one component; nodes are numbered as in the whole digraph, but from 0 inside the relaxation."""
 
-    def __init__(
-        self, links: NetLinks, units: Units, order: Order, rel_gap: float, stop: Stop, deadline: float
-    ) -> None:
-        self.links, self.units, self.stop, self.deadline = links, units, stop, deadline
+    def __init__(self, links: NetLinks, units: Units, order: Order, rel_gap: float, seed: int, stop: Stop) -> None:
+        self.links, self.units, self.seed, self.stop = links, units, seed, stop
         self.nodes = np.sort(order)
         self.rel_gap = rel_gap
         self.order = order
@@ -83,6 +91,8 @@ class Search:
         self.relaxation: Relaxation | None = None
         self.records: list[dict[str, Any]] = [{"parent": -1, "before": -1, "after": -1}]
         self.leaves: dict[int, Multipliers] = {}
+        self.ascended = False
+        self.least = LEAST * float(np.abs(links.weight).sum())
         self.closed_at: int | None = None  # the least that closed nodes were proved to cost
         self.tickets = itertools.count()
         self.heap: list[tuple[int, int, Node]] = []
@@ -126,16 +136,23 @@ class Search:
         """Whether nodes with that bound hold nothing better than the incumbent."""
         return proved >= self.worth - int(self.worth * self.rel_gap / 2)
 
+    @property
+    def margin(self) -> int:
+        """How far below the incumbent a bound may stay before it is rounded."""
+        return int(self.worth * self.rel_gap / 2) + self.units.whole - 1
+
     def bound(self, node: Node, multipliers: Multipliers) -> None:
         """Keep multipliers if they prove more than is known of a node."""
-        assert self.relaxation is not None
-        cycles = self.relaxation.cycles()
-        cycles = Cycles(cycles.pointer, self.nodes[cycles.node])
-        if not fits(cycles, multipliers):
-            return
-        proved = self.units.rounded(excess(self.units, cycles, multipliers, node.fixed))
-        if proved > node.proved:
-            node.proved, node.witness = proved, multipliers
+        found = excess(self.units, self.pool(), multipliers, node.fixed)
+        if found is not None and self.units.rounded(found) > node.proved:
+            node.proved, node.witness = self.units.rounded(found), multipliers
+
+    def pool(self) -> Pool:
+        """Return the cycles and cuts found so far."""
+        if self.relaxation is None:
+            nothing = np.empty(0, np.int64)
+            return Pool(self.links.n, Cycles.of([nothing]).take(nothing), Lists.of([]), Lists.of([]))
+        return self.relaxation.pool(self.nodes, self.links.n)
 
     def close(self, node: Node) -> None:
         """Write a leaf into the certificate."""
@@ -168,26 +185,74 @@ class Search:
             return True
         if self.relaxation is None:
             self.relaxation = self.relax()
-        relaxation = self.relaxation
+            self.costs = Pseudocosts(self.relaxation.tail.size)
+            if self.relaxation.dense and self.nodes.size >= ASCENT_FROM:
+                self.ascend(node, self.relaxation)
+                self.breed()
+        relaxation, root = self.relaxation, not node.record
         relaxation.restrict(np.searchsorted(self.nodes, node.fixed))
-        idle = 0
-        while True:
+        idle, cut_rounds, waste, last = 0, 0, 0, -math.inf
+        while not self.enough(node.proved):
             before = node.proved
-            point = relaxation.solve(self.deadline - time.perf_counter(), self.stop)
-            self.bound(node, relaxation.multipliers(point, 1.0))
-            if point.finished and (not node.record or self.visited % ROUND_EVERY == 0 or decided(point)):
+            ascend = root and relaxation.dense and not self.ascended
+            point = relaxation.solve(self.impatient if ascend else self.stop)
+            self.bound(node, relaxation.multipliers(point))
+            if ascend and not point.finished and not self.stop():
+                self.ascend(node, relaxation)
+                self.breed()
+                continue
+            if point.finished and (root or self.visited % ROUND_EVERY == 0 or decided(point)):
                 self.round(point)
             if self.enough(node.proved):
-                self.close(node)
-                return True
+                break
             if self.stop() or not point.finished:
                 return False
-            idle = idle + 1 if node.proved - before <= STALLED * (self.worth - node.proved) else 0
+            gain = node.proved - before
+            idle = idle + 1 if gain <= STALLED * (self.worth - node.proved) else 0
             cycles = relaxation.separate(point.b)
-            if cycles.count == 0 or (node.record and idle >= ROUNDS):
-                break
-            relaxation.add(cycles)
-        return self.branch(node, point)
+            if cycles.count and (root or idle < ROUNDS):
+                relaxation.add(cycles)
+                continue
+            if decided(point):
+                return False  # an order at the bound, but for rounding: nothing is left to branch on
+            if root and not cut_rounds and not self.ascended:
+                self.breed()
+                if self.enough(node.proved):
+                    break
+            waste = waste + 1 if point.value - last < WORTHWHILE * (self.worth - last) else 0
+            last, cut_rounds = point.value, cut_rounds + 1
+            if self.ascended or cut_rounds > (ROOT_CUTS if root else NODE_CUTS) or waste >= PATIENCE:
+                return self.branch(node, point)
+            relaxation.purge(point)
+            if not relaxation.cut(point):
+                return self.branch(node, point)
+        self.close(node)
+        return True
+
+    def impatient(self) -> bool:
+        """Whether to end the linear program of the root, now or for a better method."""
+        assert self.relaxation is not None
+        return self.relaxation.asked > ITERATIONS or self.stop()
+
+    def ascend(self, node: Node, relaxation: Relaxation) -> None:
+        """Bound the root by all cycles of three at once, and start the linear program with those that matter."""
+        D = np.zeros((self.nodes.size, self.nodes.size))
+        D[relaxation.tail, relaxation.head] = relaxation.weight
+        ascent = Ascent(D - D.T, np.searchsorted(self.nodes, self.order))
+        before = -math.inf
+        while not self.stop() and ascent.bound < self.worth - self.margin / 2:
+            bound = ascent.run()
+            if ascent.steps % ASCENT_STEPS == 0:
+                if bound - before <= ASCENT_STALLED * (self.worth - bound):
+                    break
+                before = bound
+        gap = self.worth - ascent.bound
+        cycles, amount = ascent.cycles((self.margin - gap) / 2 if gap < self.margin else ASCENT_STALLED * gap)
+        relaxation.add(cycles)
+        amount = np.floor(amount).astype(np.int64)
+        used = np.flatnonzero(amount > 0)
+        self.bound(node, Multipliers(used, amount[used]))
+        self.ascended = True
 
     def round(self, point: Point) -> None:
         """Offer the greedy order of the links that the relaxation runs forward, improved by insertions."""
@@ -210,18 +275,24 @@ class Search:
                 forward[by_head],
             )
         order = self.nodes[local]
-        least = 1e-12 * float(np.abs(self.links.weight).sum())
-        self.offer(improve_component(self.links, order, 0, 1, (0, 0), least, self.stop)[0])
+        self.offer(improve_component(self.links, order, 0, 1, (0, 0), self.least, self.stop)[0])
+
+    def breed(self) -> None:
+        """Offer what a population of orders finds."""
+        if self.nodes.size <= LARGEST_BRED:
+            seed = self.seed + self.visited
+            self.offer(bred(self.links, self.order, self.cost, seed, self.least, self.stop))
 
     def branch(self, node: Node, point: Point) -> bool:
         """Push the halves of a node: of the pair that is least decided, one or the other comes first."""
         assert self.relaxation is not None
         relaxation = self.relaxation
         doubt = np.minimum(point.b, 1.0 - point.b)
-        if decided(point):
-            return False  # an order at the bound, but for rounding: nothing is left to branch on
-        score = np.where(doubt > INTEGRAL, doubt * (relaxation.weight + 1e-3 * relaxation.weight.max()), -1.0)
-        column = int(np.argmax(score))
+        score = doubt * (relaxation.weight + 1e-3 * relaxation.weight.max())
+        candidates = np.flatnonzero(doubt > INTEGRAL)
+        candidates = candidates[np.argsort(-score[candidates], kind="stable")]
+        needed = max(self.worth - self.margin - point.value, 1e-9)
+        column = self.costs.choose(relaxation, point, candidates, needed)
         u, v = int(self.nodes[relaxation.tail[column]]), int(self.nodes[relaxation.head[column]])
         halves = [(v, u), (u, v)] if point.b[column] < 0.5 else [(u, v), (v, u)]
         for first, second in halves:  # the likelier half last, so that it is visited first
@@ -253,10 +324,7 @@ class Search:
         """Return the component's part of the certificate."""
         for _, _, node in self.heap:
             self.leaves[node.record] = node.witness
-        cycles = Cycles(np.zeros(1, np.int64), np.empty(0, np.int64))
-        if self.relaxation is not None:
-            cycles = self.relaxation.cycles()
-        return certificate.pack(self.nodes, cycles, self.records, self.leaves, self.proved)
+        return certificate.pack(self.nodes, self.pool(), self.records, self.leaves, self.proved)
 
 
 def decided(point: Point) -> bool:
@@ -300,11 +368,14 @@ class Certified(Solver[OrderingProblem]):
         for dense in (True, False):
             for members in links.members():
                 if members.size > 2:
-                    search = Search(links, counted, members, 0.0, lambda: False, math.inf)
+                    search = Search(links, counted, members, 0.0, 0, lambda: False)
                     search.relaxation = search.relax(dense)
-                    point = Point(np.zeros(search.relaxation.tail.size), np.empty(0), True)
-                    search.relaxation.separate(point.b)
+                    if dense:
+                        search.ascend(Node(FREE, 0), search.relaxation)
+                    point = search.relaxation.solve(search.stop)
+                    search.relaxation.add(search.relaxation.separate(point.b))
                     search.round(point)
+                    search.relaxation.cut(search.relaxation.solve(search.stop))
 
     def run(self, problem: OrderingProblem, formulation: str | None) -> Finding:
         """Search every component and report."""
@@ -326,7 +397,7 @@ class Certified(Solver[OrderingProblem]):
             searches, settled = [], True
             for members in sorted(parts, key=len):
                 ordered = members[np.argsort(place[members])]
-                search = Search(links, counted, ordered, self.rel_gap, stop, deadline)
+                search = Search(links, counted, ordered, self.rel_gap, self.seed, stop)
                 settled = search.run(node_limit, progress) and settled
                 order[np.sort(place[members])] = search.order
                 searches.append(search)
@@ -349,6 +420,7 @@ class Certified(Solver[OrderingProblem]):
                 "nodes": sum(search.visited for search in searches),
                 "open_nodes": sum(len(search.heap) for search in searches),
                 "linear_programs": sum(r.programs for r in relaxations),
-                "cycles": sum(r.count for r in relaxations),
+                "cycles": sum(len(r.cycles) for r in relaxations),
+                "cuts": sum(len(r.sources) for r in relaxations),
             },
         )

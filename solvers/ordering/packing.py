@@ -1,27 +1,32 @@
 r"""Lower bounds from packing cycles: the one rule that the search applies and the check repeats, in whole numbers.
 
-Every order breaks every cycle: at least one link of a cycle C runs backward. With a multiplier λ_C ≥ 0 for each cycle
-of a list, in the digraph of *all* pairs, and Λ_uv = Σ_{C ∋ uv} λ_C, every order ν costs
+Let b_uv be 1 if u comes after v, for *all* pairs of nodes, linked or not; b_uv + b_vu = 1. Every order ν costs
+Σ_uv W_uv b_uv, and every cycle C has at least one link that runs backward: Σ_{uv∈C} b_uv ≥ 1. With a multiplier
+λ_r ≥ 0 for each of some rows Σ_uv a_r,uv b_uv ≥ g_r that all orders satisfy, and Λ_uv = Σ_r λ_r a_r,uv, every order costs
 
-    Σ_uv W_uv 1{ν(u) > ν(v)}  ≥  Σ_C λ_C + Σ_{u<v} min(W_uv − Λ_uv, W_vu − Λ_vu)
+    Σ_uv W_uv b_uv  ≥  Σ_r λ_r g_r + Σ_{u<v} min(W_uv − Λ_uv, W_vu − Λ_vu)
 
-since each pair has exactly one of its two links backward and Σ_C λ_C (Σ_{uv∈C} 1{ν(u) > ν(v)} − 1) ≥ 0. Where branching
-has fixed u before v, only W_vu − Λ_vu remains of the minimum. Any λ ≥ 0 gives a valid bound; the duals of the linear
-relaxation give the best one.
+Where branching has fixed u before v, only W_vu − Λ_vu remains of the minimum. Any λ ≥ 0 gives a valid bound; the duals
+of the linear relaxation give the best one. There are two kinds of rows: cycles, and *cuts*, each derived from a list of
+cycles and of links (b_uv ≥ 0): add their rows up, take out b_uv + b_vu = 1 as often as both are there, halve, and round
+coefficients and right-hand side up, which no b ≥ 0 and no integer b can violate.
 
 All of it is done in integers. Weights are counted in units of 2^−k, rounded down, which never raises the cost of an
 order and loses nothing where weights are whole; k is as large as sums in 64 bits allow. So the bound is exact, and
 where weights are whole it may be rounded up to the next whole number.
 
 Source: linear programming duality for the linear ordering problem, Grötschel, Jünger and Reinelt (1984), whose
-3-dicycle rows are the cycles of length three.
+3-dicycle rows are the cycles of length three; Caprara and Fischetti, *{0, ½}-Chvátal–Gomory cuts* (1996).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,77 +97,182 @@ def units(problem: OrderingProblem) -> Units:
 
 
 @dataclass(frozen=True, eq=False)
-class Cycles:
-    """A list of cycles, each as its nodes in turn.
+class Lists:
+    """Lists of numbers, one behind the other.
 
     Attributes
     ----------
     pointer : int64 array
-        Cycle c has the nodes ``node[pointer[c]:pointer[c+1]]``.
-    node : int64 array
+        List c holds ``item[pointer[c]:pointer[c+1]]``.
+    item : int64 array
     """
 
     pointer: Ints
-    node: Ints
+    item: Ints
+
+    @classmethod
+    def of(cls, lists: Sequence[Ints]) -> Self:
+        """Return some arrays as lists."""
+        pointer = np.concatenate([[0], np.cumsum([part.size for part in lists])]).astype(np.int64)
+        return cls(pointer, np.concatenate([np.empty(0, np.int64), *lists]))
 
     @property
     def count(self) -> int:
-        """Number of cycles."""
+        """Number of lists."""
         return self.pointer.size - 1
 
-    def take(self, chosen: Ints) -> Cycles:
-        """Return some of the cycles."""
-        lengths = np.diff(self.pointer)[chosen]
-        pointer = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        entry = np.repeat(self.pointer[chosen] - pointer[:-1], lengths) + np.arange(pointer[-1])
-        return Cycles(pointer, self.node[entry])
+    @property
+    def lengths(self) -> Ints:
+        """The length of each list."""
+        return np.diff(self.pointer)
 
-    def links(self) -> tuple[Ints, Ints, Ints]:
-        """Return the links of all cycles: the number of the cycle, and from where to where."""
-        lengths = np.diff(self.pointer)
-        following = np.arange(1, self.node.size + 1)
+    def owner(self) -> Ints:
+        """Return the number of the list that each item belongs to."""
+        return np.repeat(np.arange(self.count), self.lengths)
+
+    def take(self, chosen: Ints) -> Self:
+        """Return some of the lists."""
+        pointer = np.concatenate([[0], np.cumsum(self.lengths[chosen])]).astype(np.int64)
+        return type(self)(pointer, self.item[self.entries(chosen)])
+
+    def entries(self, chosen: Ints) -> Ints:
+        """Return the places of the items of some lists."""
+        lengths = self.lengths[chosen]
+        before = np.cumsum(lengths) - lengths
+        return np.repeat(self.pointer[chosen] - before, lengths) + np.arange(lengths.sum())
+
+    def tolist(self) -> list[list[int]]:
+        """Return the lists as lists."""
+        items = self.item.tolist()
+        return [items[first:last] for first, last in itertools.pairwise(self.pointer.tolist())]
+
+
+class Cycles(Lists):
+    """A list of cycles, each as its nodes in turn."""
+
+    def heads(self) -> Ints:
+        """Return the node that follows each node in its cycle."""
+        following = np.arange(1, self.item.size + 1)
         following[self.pointer[1:] - 1] = self.pointer[:-1]
-        return np.repeat(np.arange(self.count), lengths), self.node, self.node[following]
+        return self.item[following]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows Σ a_uv b_uv ≥ g in integers, which all orders satisfy.
+
+    Attributes
+    ----------
+    g : int64 array
+        By row.
+    row, tail, head, a : int64 arrays
+        By coefficient: the row, u, v, and a_uv > 0.
+    """
+
+    g: Ints
+    row: Ints
+    tail: Ints
+    head: Ints
+    a: Ints
+
+
+def cycle_rows(cycles: Cycles) -> Rows:
+    """Return the rows of cycles: one link at least runs backward."""
+    ones, where = np.ones(cycles.item.size, np.int64), np.ones(cycles.count, np.int64)
+    return Rows(where, cycles.owner(), cycles.item, cycles.heads(), ones)
+
+
+def cut_rows(n: int, cycles: Cycles, sources: Lists, links: Lists) -> Rows:
+    """Return the rows of cuts.
+
+    Parameters
+    ----------
+    n : int
+        Nodes are numbered below it.
+    cycles : Cycles
+    sources : Lists
+        For each cut the numbers of its cycles.
+    links : Lists
+        For each cut its links, as numbers u·n + v.
+    """
+    used = cycles.take(sources.item)
+    of_cycle = sources.owner()
+    cut = np.concatenate([of_cycle[used.owner()], links.owner()])
+    tail = np.concatenate([used.item, links.item // n])
+    head = np.concatenate([used.heads(), links.item % n])
+    low, high = np.minimum(tail, head), np.maximum(tail, head)
+    place, at = np.unique(cut * (n * n) + low * n + high, return_inverse=True)
+    rising = np.bincount(at[tail < head], minlength=place.size)
+    falling = np.bincount(at[tail > head], minlength=place.size)
+    cut, low, high = place // (n * n), place // n % n, place % n
+    both = np.bincount(cut, weights=np.minimum(rising, falling), minlength=sources.count).astype(np.int64)
+    net = rising - falling
+    left = np.flatnonzero(net)
+    cut, low, high, net = cut[left], low[left], high[left], net[left]
+    g = -((both - sources.lengths) // 2)
+    return Rows(g, cut, np.where(net > 0, low, high), np.where(net > 0, high, low), (np.abs(net) + 1) // 2)
 
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
-    """λ ≥ 0 for some cycles of a list.
+    """λ ≥ 0 for some rows.
 
     Attributes
     ----------
-    cycle : int64 array
-        Numbers of cycles.
+    row : int64 array
+        c ≥ 0 for cycle c, −1 − c for cut c.
     amount : int64 array
         λ in units, positive.
     """
 
-    cycle: Ints
+    row: Ints
     amount: Ints
 
 
-def fits(cycles: Cycles, multipliers: Multipliers) -> bool:
-    """Return whether the sums of a bound stay within 64 bits."""
-    lengths = np.diff(cycles.pointer)[multipliers.cycle].astype(np.float64)
-    return bool((lengths * multipliers.amount.astype(np.float64)).sum() < 2.0 ** (ROOM + 1))
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The cycles and cuts that multipliers may refer to, in nodes of the whole digraph; fields as in `cut_rows`."""
+
+    n: int
+    cycles: Cycles
+    sources: Lists
+    links: Lists
+
+    def rows(self, multipliers: Multipliers) -> tuple[Rows, Ints]:
+        """Return the rows that multipliers refer to, and their amounts."""
+        of_cycles, of_cuts = np.flatnonzero(multipliers.row >= 0), np.flatnonzero(multipliers.row < 0)
+        first = cycle_rows(self.cycles.take(multipliers.row[of_cycles]))
+        cuts = -1 - multipliers.row[of_cuts]
+        second = cut_rows(self.n, self.cycles, self.sources.take(cuts), self.links.take(cuts))
+        joined = Rows(
+            np.concatenate([first.g, second.g]),
+            np.concatenate([first.row, second.row + of_cycles.size]),
+            np.concatenate([first.tail, second.tail]),
+            np.concatenate([first.head, second.head]),
+            np.concatenate([first.a, second.a]),
+        )
+        return joined, multipliers.amount[np.concatenate([of_cycles, of_cuts])]
 
 
-def excess(units: Units, cycles: Cycles, multipliers: Multipliers, fixed: Ints) -> int:
+def excess(units: Units, pool: Pool, multipliers: Multipliers, fixed: Ints) -> int | None:
     """Return what every order that respects ``fixed`` costs at least beyond ``units.base``, not yet rounded up.
+
+    None where sums might leave 64 bits.
 
     Parameters
     ----------
     units : Units
-    cycles : Cycles
-        In nodes of the whole digraph.
+    pool : Pool
     multipliers : Multipliers
-        Such that `fits` holds.
     fixed : int64 array, shape (count, 2)
         Pairs (u, v) with u before v.
     """
-    used = cycles.take(multipliers.cycle)
-    which, tail, head = used.links()
-    return int(multipliers.amount.sum()) + _pairs(units, tail, head, multipliers.amount[which], fixed)
+    rows, amount = pool.rows(multipliers)
+    size = amount.astype(np.float64)
+    largest = float((size[rows.row] * rows.a).sum() + (size * np.abs(rows.g)).sum())
+    if largest >= 2.0 ** (ROOM + 1):
+        return None
+    return int((amount * rows.g).sum()) + _pairs(units, rows.tail, rows.head, amount[rows.row] * rows.a, fixed)
 
 
 def _pairs(units: Units, tail: Ints, head: Ints, amount: Ints, fixed: Ints) -> int:

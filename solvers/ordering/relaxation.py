@@ -1,23 +1,26 @@
-"""The linear relaxation of one component, in HiGHS, with the cycles found so far as its rows.
+"""The linear relaxation of one component, in HiGHS, with the cycles and cuts found so far as its rows.
 
     min Σ D_uv b_uv   s.t.  Σ_{uv∈C} b_uv ≥ 1 for every cycle C,   0 ≤ b ≤ 1
 
-b_uv is how far the link u → v runs backward. A *dense* component has one column for each pair, taken in the direction
-in which D_uv ≥ 0, and b_vu = 1 − b_uv stands for the other; its rows are cycles of three, found among all triples. A
-*sparse* one has a column for each net link only, and rows for cycles of any length among them.
+b_uv is how far the link u → v runs backward, and 1 − b_uv how far v → u does. A *dense* component has one column for
+each pair, taken in the direction in which D_uv ≥ 0; its rows are cycles of three, found among all triples. A *sparse*
+one has a column for each net link only, and rows for cycles of any length among them, and among the links that
+branching has put into the order. Cuts are those of `zero_half`.
 """
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endonet.solvers.ordering.packing import Cycles, Multipliers
+from endonet.solvers.ordering.packing import Cycles, Lists, Multipliers, Pool, Rows, cut_rows, cycle_rows
 from endonet.solvers.ordering.separation import shortest_cycles, spread, triangles
+from endonet.solvers.ordering.zero_half import odd_sums
 
 Vector = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,10 +28,14 @@ Stop = Callable[[], bool]
 
 LARGEST_DENSE = 400
 DENSE = 0.3  # share of linked pairs from which a component is dense
-FIRST_SLICE = 2.0  # seconds of a linear program before anybody asks whether to stop; then twice as long
 SHORTFALL = 1e-6
 ROOM = 400_000  # triples looked at in one round
 MOST = 4000  # cycles of a sparse component added in one round
+SPREAD_FROM = 130  # nodes of a dense component from which each pair gets few cycles in one round
+CUTS = 100  # cuts added in one round
+VIOLATED = 1e-3
+MANY = 3  # cycles by column
+SLACK = 1e-3  # rows with more of it and no dual can go
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +46,31 @@ class Point:
     ----------
     b : array
         By column.
-    duals : array
-        By cycle, at least 0; those of an unfinished program still give a valid bound, as any do.
+    duals, slack : arrays
+        By row, duals at least 0; those of an unfinished program still give a valid bound, as any do.
+    value : float
+        The objective.
     finished : bool
         Whether b is an optimum.
     """
 
     b: Vector
     duals: Vector
+    slack: Vector
+    value: float
     finished: bool
 
 
 class Relaxation:
-    """The relaxation of one component, whose nodes are numbered from 0; rows only ever grow."""
+    """The relaxation of one component, whose nodes are numbered from 0.
+
+    Attributes
+    ----------
+    live : int64 array
+        The cycle or cut of each row of the linear program, as in `Multipliers`.
+    asked : int
+        Iterations so far.
+    """
 
     def __init__(self, D: NDArray[np.float64] | None, n: int, tail: Ints, head: Ints, weight: Vector) -> None:
         import highspy
@@ -70,101 +89,176 @@ class Relaxation:
             self.by_link = np.argsort(tail * n + head)
             self.keys = (tail * n + head)[self.by_link]
         self.tail, self.head, self.weight = tail, head, weight
-        self.pointers: list[Ints] = [np.zeros(1, np.int64)]
-        self.nodes: list[Ints] = []
-        self.count, self.length = 0, 0
+        self.cycles: list[Ints] = []
+        self.sources: list[Ints] = []
+        self.links: list[Ints] = []
+        self.live, self.g = np.empty(0, np.int64), np.empty(0)
         self.programs = 0
         self.scale = float(weight.max()) / 1000.0
+        self.stop: Stop = lambda: False
+        self.asked = 0
         self.highs = highspy.Highs()
         self.infinity = highspy.kHighsInf
         self.optimal = highspy.HighsModelStatus.kOptimal
-        self.timed_out = highspy.HighsModelStatus.kTimeLimit
+        self.infeasible = highspy.HighsModelStatus.kInfeasible
         for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("random_seed", 0)):
             self.highs.setOptionValue(option, value)
+        self.highs.cbSimplexInterrupt.subscribe(self._asked)
         m = tail.size
         self.highs.addVars(m, np.zeros(m), np.ones(m))
         self.highs.changeColsCost(m, np.arange(m, dtype=np.int32), weight / self.scale)
         self.restricted = np.empty(0, np.int64)
+        self.forced: Ints = np.empty((0, 2), np.int64)
 
-    def cycles(self) -> Cycles:
-        """Return the cycles of all rows."""
-        return Cycles(np.concatenate(self.pointers), np.concatenate([*self.nodes, np.empty(0, np.int64)]))
+    def _asked(self, event: Any) -> None:
+        self.asked += 1
+        if self.stop():
+            event.interrupt()
 
     def columns(self, u: Ints, v: Ints) -> Ints:
         """Return the columns of links, counted from 1 and negative where b stands for the opposite link; 0 for none."""
         if self.dense:
             found: Ints = self.column[u, v]
             return found
+        forward, backward = self._link(u, v), self._link(v, u)
+        return np.where(forward > 0, forward, -backward)
+
+    def _link(self, u: Ints, v: Ints) -> Ints:
         place = np.minimum(np.searchsorted(self.keys, u * self.n + v), self.keys.size - 1)
         return np.where(self.keys[place] == u * self.n + v, self.by_link[place] + 1, 0)
 
     def add(self, cycles: Cycles) -> None:
         """Add a row for each cycle."""
-        if cycles.count == 0:
+        first = len(self.cycles)
+        self.cycles.extend(np.split(cycles.item, cycles.pointer[1:-1]) if cycles.count else [])
+        self._add(cycle_rows(cycles), first + np.arange(cycles.count))
+
+    def add_cuts(self, sources: list[Ints], links: list[Ints]) -> int:
+        """Add a row for each cut that the present point violates; return how many there are."""
+        used = Lists.of(sources)
+        cycles, renamed = np.unique(used.item, return_inverse=True)
+        pool = Cycles.of([self.cycles[c] for c in cycles])
+        rows = cut_rows(self.n, pool, Lists(used.pointer, renamed.reshape(-1)), Lists.of(links))
+        column = self.columns(rows.tail, rows.head)
+        b = self.b[np.abs(column) - 1]
+        reached = np.bincount(rows.row, weights=rows.a * np.where(column > 0, b, 1.0 - b), minlength=len(sources))
+        kept = np.flatnonzero(reached < rows.g - VIOLATED)
+        number = np.full(len(sources), -1)
+        number[kept] = np.arange(kept.size)
+        entry = number[rows.row] >= 0
+        part = Rows(rows.g[kept], number[rows.row[entry]], rows.tail[entry], rows.head[entry], rows.a[entry])
+        first = len(self.sources)
+        self.sources.extend(sources[k] for k in kept)
+        self.links.extend(links[k] for k in kept)
+        self._add(part, -1 - first - np.arange(kept.size))
+        return int(kept.size)
+
+    def _add(self, rows: Rows, names: Ints) -> None:
+        if names.size == 0:
             return
-        which, tail, head = cycles.links()
-        column = self.columns(tail, head)
-        turned = np.bincount(which, weights=column < 0, minlength=cycles.count)
+        column = self.columns(rows.tail, rows.head)
+        turned = np.bincount(rows.row, weights=np.where(column < 0, rows.a, 0), minlength=names.size)
+        g = rows.g - turned
+        by_row = np.argsort(rows.row, kind="stable")
         self.highs.addRows(
-            cycles.count,
-            1.0 - turned,
-            np.full(cycles.count, self.infinity),
+            names.size,
+            g,
+            np.full(names.size, self.infinity),
             column.size,
-            cycles.pointer[:-1].astype(np.int32),
-            (np.abs(column) - 1).astype(np.int32),
-            np.sign(column).astype(np.float64),
+            np.searchsorted(rows.row[by_row], np.arange(names.size)).astype(np.int32),
+            (np.abs(column[by_row]) - 1).astype(np.int32),
+            (np.sign(column) * rows.a)[by_row].astype(np.float64),
         )
-        self.pointers.append(cycles.pointer[1:] + self.length)
-        self.nodes.append(cycles.node)
-        self.count += cycles.count
-        self.length += cycles.node.size
+        self.live, self.g = np.concatenate([self.live, names]), np.concatenate([self.g, g])
+
+    def purge(self, point: Point) -> None:
+        """Take cuts out that do not matter at a point, and cycles too where there are many."""
+        idle = (point.duals <= 0) & (point.slack > SLACK)
+        if (self.live >= 0).sum() < MANY * self.tail.size:
+            idle &= self.live < 0
+        idle = np.flatnonzero(idle)
+        if idle.size:
+            self.highs.deleteRows(idle.size, idle.astype(np.int32))
+            self.live, self.g = np.delete(self.live, idle), np.delete(self.g, idle)
 
     def restrict(self, fixed: Ints) -> None:
         """Fix pairs (u, v) with u before v, and free all others."""
         if self.restricted.size:
             old = self.restricted.astype(np.int32)
             self.highs.changeColsBounds(old.size, old, np.zeros(old.size), np.ones(old.size))
-        self.restricted = np.empty(0, np.int64)
-        if not fixed.size:
-            return
-        ahead, behind = self.columns(fixed[:, 0], fixed[:, 1]), self.columns(fixed[:, 1], fixed[:, 0])
-        # u before v: u → v runs forward (0), v → u backward (1); a dense column stands for either
-        chosen = np.concatenate([ahead[ahead > 0], behind[behind > 0]]) - 1
-        value = np.concatenate([np.zeros(int((ahead > 0).sum())), np.ones(int((behind > 0).sum()))])
-        self.highs.changeColsBounds(chosen.size, chosen.astype(np.int32), value, value)
-        self.restricted = chosen
+        column = self.columns(fixed[:, 0], fixed[:, 1])
+        self.forced = fixed[column < 0]
+        self.restricted = np.abs(column[column != 0]) - 1
+        if self.restricted.size:
+            value = np.where(column[column != 0] > 0, 0.0, 1.0)
+            self.highs.changeColsBounds(value.size, self.restricted.astype(np.int32), value, value)
 
-    def solve(self, seconds: float, stop: Stop) -> Point:
-        """Solve with the present rows, in slices between which ``stop`` is asked."""
-        slice_, ends = FIRST_SLICE, time.perf_counter() + seconds
-        while True:
-            left = min(slice_, ends - time.perf_counter())
-            # HiGHS adds up the time of all its runs
-            self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(left, 0.01))
-            self.highs.run()
-            self.programs += 1
-            status = self.highs.getModelStatus()
-            if status != self.timed_out or stop() or time.perf_counter() >= ends:
-                break
-            slice_ *= 2
-        solution = self.highs.getSolution()
-        duals = np.array(solution.row_dual, dtype=np.float64)
-        if not solution.dual_valid or duals.size != self.count or not np.isfinite(duals).all():
-            duals = np.zeros(self.count)
+    def solve(self, stop: Stop) -> Point:
+        """Solve with the present rows; ``stop`` ends it early."""
+        self.stop = stop
+        self.highs.run()
+        self.programs += 1
+        solution, count = self.highs.getSolution(), self.live.size
+        duals, activity = np.array(solution.row_dual), np.array(solution.row_value)
+        if not solution.dual_valid or duals.size != count or not np.isfinite(duals).all():
+            duals = np.zeros(count)
+        slack = activity - self.g if activity.size == count else np.zeros(count)
         b = np.array(solution.col_value, dtype=np.float64)
-        finished = status == self.optimal and b.size == self.tail.size
-        return Point(np.clip(b, 0.0, 1.0), np.maximum(duals, 0.0) * self.scale, finished)
+        finished = self.highs.getModelStatus() == self.optimal and b.size == self.tail.size
+        self.b = np.clip(b, 0.0, 1.0)
+        value = float(self.highs.getInfo().objective_function_value) * self.scale
+        return Point(self.b, np.maximum(duals, 0.0) * self.scale, slack, value, finished)
+
+    def probe(self, column: int, end: float, iterations: int) -> float:
+        """Return the objective that some iterations reach with a column fixed; infinite if that is infeasible."""
+        basis = self.highs.getBasis()
+        self.highs.setOptionValue("simplex_iteration_limit", iterations)
+        self.highs.changeColBounds(column, end, end)
+        self.highs.run()
+        self.programs += 1
+        value = float(self.highs.getInfo().objective_function_value) * self.scale
+        if self.highs.getModelStatus() == self.infeasible:
+            value = math.inf
+        self.highs.changeColBounds(column, 0.0, 1.0)
+        self.highs.setOptionValue("simplex_iteration_limit", 2**31 - 1)
+        self.highs.setBasis(basis)
+        return value
 
     def separate(self, b: Vector) -> Cycles:
         """Return cycles that b breaks too little."""
         if not self.dense:
-            return shortest_cycles(self.n, self.tail, self.head, b, SHORTFALL, MOST)
+            tail = np.concatenate([self.tail, self.forced[:, 0]])
+            head = np.concatenate([self.head, self.forced[:, 1]])
+            lengths = np.concatenate([b, np.zeros(len(self.forced))])
+            return shortest_cycles(self.n, tail, head, lengths, SHORTFALL, MOST)
         B = self.backward(b)
         found, short = triangles(B, SHORTFALL, ROOM)
-        if self.n > 130:
+        if self.n > SPREAD_FROM:
             by_shortfall = np.argsort(-short, kind="stable")
             found = found[spread(found, by_shortfall, self.n, 3, ROOM)]
         return Cycles(3 * np.arange(len(found) + 1), found.reshape(-1))
+
+    def cut(self, point: Point) -> int:
+        """Add cuts that a point violates, derived from the cycles among the rows; return how many there are."""
+        rows = np.flatnonzero(self.live >= 0)
+        cycles = Cycles.of([self.cycles[c] for c in self.live[rows]])
+        row, column = cycles.owner(), self.columns(cycles.item, cycles.heads())
+        place = np.abs(column) - 1
+        turned = point.b > 0.5
+        against = (column > 0) == turned[place]  # links whose b, as the cuts see it, is 1 less another
+        far = np.where(column > 0, point.b[place], 1.0 - point.b[place])
+        slack = np.bincount(row, weights=far, minlength=rows.size) - 1.0
+        odd = (1 + np.bincount(row[against], minlength=rows.size)) % 2 == 1
+        loss = np.minimum(point.b, 1.0 - point.b)
+        sources, links = [], []
+        for chosen in odd_sums(row, place, odd, slack, loss, CUTS):
+            entry = cycles.entries(chosen)
+            net = np.bincount(place[entry], weights=np.sign(column[entry]), minlength=loss.size)
+            wrong = np.flatnonzero((net % 2 == 1) & ((net > 0) == turned))  # odd, and dear to round up
+            u, v = self.tail[wrong], self.head[wrong]
+            sources.append(self.live[rows[chosen]])
+            links.append(np.where(turned[wrong], v * self.n + u, u * self.n + v))
+        return self.add_cuts(sources, links) if sources else 0
 
     def backward(self, b: Vector) -> Vector:
         """Return B_uv of a dense component as a matrix, with B_uv + B_vu = 1."""
@@ -173,8 +267,14 @@ class Relaxation:
         B[self.head, self.tail] = 1.0 - b
         return B
 
-    def multipliers(self, point: Point, unit: float) -> Multipliers:
+    def multipliers(self, point: Point) -> Multipliers:
         """Return the duals in whole units, those that round to nothing left out."""
-        amount = np.floor(point.duals * unit).astype(np.int64)
+        amount = np.floor(point.duals).astype(np.int64)
         used = np.flatnonzero(amount > 0)
-        return Multipliers(used, amount[used])
+        return Multipliers(self.live[used], amount[used])
+
+    def pool(self, nodes: Ints, n: int) -> Pool:
+        """Return the cycles and cuts in nodes of the whole digraph, which are numbered below n."""
+        cycles, links = Cycles.of(self.cycles), Lists.of(self.links)
+        ends = nodes[links.item // self.n] * n + nodes[links.item % self.n]
+        return Pool(n, Cycles(cycles.pointer, nodes[cycles.item]), Lists.of(self.sources), Lists(links.pointer, ends))

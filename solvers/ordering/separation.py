@@ -91,9 +91,10 @@ def shortest_cycles(n: int, tail: Ints, head: Ints, b: Vector, shortfall: float,
         around = distance[head[links] - first, tail[links]] + b[links]
         for link in links[around < 1.0 - shortfall]:
             cycle = _path(before[head[link] - first], int(tail[link]), int(head[link]))
-            if b[link] + _length(lengths, cycle) >= 1.0 - shortfall:
+            if distance[head[link] - first, tail[link]] - HOP * (cycle.size - 1) + b[link] >= 1.0 - shortfall:
                 continue
-            key = np.roll(cycle, -int(np.argmin(cycle)))
+            least = int(cycle.argmin())
+            key = np.concatenate([cycle[least:], cycle[:least]])
             if key.tobytes() not in seen:
                 seen.add(key.tobytes())
                 nodes.append(key)
@@ -116,8 +117,3 @@ def _path(before, end, start):  # type: ignore[no-untyped-def]
         path[place] = v
         v = before[v]
     return path
-
-
-def _length(lengths: sp.csr_array, path: Ints) -> float:
-    """Return the length of a path without what was added for each link."""
-    return float(lengths[path[:-1], path[1:]].sum()) - HOP * (path.size - 1)
