@@ -15,6 +15,8 @@ from digraphs import best_order_by_trying_all, digraph
 import endonet as en
 from endonet.formulations.ordering import cover
 from endonet.formulations.ordering.problem import OrderingProblem
+from endonet.instances import bounds as record
+from endonet.instances import catalogue
 from endonet.instances.ordering import generators, graphs
 from endonet.instances.planner import iotables
 from endonet.reports import ordering as report
@@ -295,6 +297,19 @@ def test_bundled_digraphs_are_proved(name: str) -> None:
     en.check(problem, solution)
 
 
+def test_recorded_bounds_hold_the_optimum_between_them() -> None:
+    names = ["appendix-b", "sparse-40", "sparse-60-weighted", "tournament-20", "firms-200"]
+    for name in names:
+        known, problem = record.bounds(f"ordering/{name}"), en.load(f"ordering/{name}")
+        assert known.primal is not None
+        assert known.dual is not None
+        assert catalogue.read_data("ordering", "bounds.json")[name]["fingerprint"] == problem.fingerprint
+        assert problem.evaluate(known.primal.decision["order"]).value == known.primal.value
+        assert known.dual.value <= known.primal.value <= known.dual.value * (1 + 1e-9)
+    counted = en.solve(en.load("ordering/tournament-20"), "subsets")
+    assert record.bounds("ordering/tournament-20").primal.value == counted.value
+
+
 def test_generators_follow_their_seeds() -> None:
     for make in (generators.sparse, generators.tournament, generators.firms):
         assert make(30, seed=1).fingerprint == make(30, seed=1).fingerprint != make(30, seed=2).fingerprint
@@ -365,7 +380,12 @@ def test_subsets_refuses_large_components() -> None:
 
 def test_the_report_is_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problems = [digraph(1), report.unweighted(digraph(2))]
-    monkeypatch.setattr(report, "sections", lambda full: iter([("Firms", "Two of them.", problems), ("None", "!", [])]))
+    counted = [report.unweighted(problem) for problem in problems]
+    parts = [("Firms", "Two of them.", problems), (report.COUNTED, "!", counted), ("None", "!", [])]
+    monkeypatch.setattr(report, "sections", lambda full: iter(parts))
+    monkeypatch.setattr(report, "LARGE", (300, 4.0))
     page = report.run(tmp_path).read_text()
+    assert "18% at most" in page
+    assert "igraph eades" in page
     assert "tiny-1" in page
     assert "<script" not in page

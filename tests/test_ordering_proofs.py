@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 import scipy.sparse as sp
 from digraphs import best_order_by_trying_all, digraph
@@ -16,7 +18,10 @@ from hypothesis import strategies as st
 import endonet as en
 from endonet.formulations.ordering.problem import OrderingProblem
 from endonet.instances.ordering import generators
+from endonet.solvers.ordering import certified
+from endonet.solvers.ordering.ascent import Ascent
 from endonet.solvers.ordering.certified import Certified
+from endonet.solvers.ordering.packing import Cycles, Lists, Multipliers, Pool, cut_rows, excess, units
 from endonet.solvers.ordering.subsets import Subsets
 from endonet.solvers.solution import Solution, Status, StoppedBy
 
@@ -118,9 +123,12 @@ def test_limits_keep_the_incumbent_and_a_valid_bound() -> None:
 
 @pytest.fixture(scope="module")
 def proof() -> tuple[OrderingProblem, Solution]:
-    problem = generators.sparse(60, 3.0, seed=1, weighted=True)
+    problem = generators.tournament(28, seed=2)
     solution = Certified().solve(problem)
-    assert len(solution.certificate["components"][0]["tree"]) > 1
+    component = solution.certificate["components"][0]
+    assert len(component["tree"]) > 1
+    assert component["cuts"]
+    assert any(cut["links"] for cut in component["cuts"])
     return problem, solution
 
 
@@ -175,14 +183,40 @@ def shuffled_nodes(component: dict[str, Any], _: Any) -> None:
     component["nodes"] = component["nodes"][::-1]
 
 
-def repeated_cycle(component: dict[str, Any], _: Any) -> None:
+def repeated_row(component: dict[str, Any], _: Any) -> None:
     leaf = next(iter(component["leaves"].values()))
-    leaf["cycle"][1:2] = leaf["cycle"][:1]
+    leaf["row"][1:2] = leaf["row"][:1]
+
+
+def unknown_cut(component: dict[str, Any], _: Any) -> None:
+    next(iter(component["leaves"].values()))["row"][0] = -1 - len(component["cuts"])
+
+
+def unknown_source(component: dict[str, Any], _: Any) -> None:
+    component["cuts"][0]["cycles"][0] = len(component["cycles"])
+
+
+def link_to_itself(component: dict[str, Any], _: Any) -> None:
+    component["cuts"][0]["links"] = [[1, 1]]
+
+
+def half_a_link(component: dict[str, Any], _: Any) -> None:
+    component["cuts"][0]["links"] = [[1]]
+
+
+def no_cuts(component: dict[str, Any], _: Any) -> None:
+    del component["cuts"]
+
+
+def amounts_on_other_rows(component: dict[str, Any], _: Any) -> None:
+    for leaf in component["leaves"].values():
+        leaf["row"] = leaf["row"][1:] + leaf["row"][:1]
 
 
 CHANGES = [
     drop_cycle, raise_bound, huge_amounts, negative_amount, drop_leaf, cut_branch, one_sided, walk_twice, short_cycle,
-    same_component_twice, shuffled_nodes, repeated_cycle,
+    same_component_twice, shuffled_nodes, repeated_row, unknown_cut, unknown_source, link_to_itself, half_a_link,
+    no_cuts, amounts_on_other_rows,
 ]  # fmt: skip
 
 
@@ -204,11 +238,60 @@ def test_no_change_of_a_number_proves_more_than_is_true(proof: tuple[OrderingPro
             component["bound"] += int(draw.integers(1, 2**22))
             for leaf in component["leaves"].values():
                 leaf["amount"] = [int(a * draw.uniform(0.5, 2.0)) for a in leaf["amount"]]
+            for cut in component["cuts"]:
+                cut["cycles"] = draw.integers(len(component["cycles"]), size=draw.integers(1, 6)).tolist()
 
         with pytest.raises(en.VerificationError):
             en.check(problem, tampered(solution, change, bound=above, value=solution.value))
         with pytest.raises(en.VerificationError):
             en.check(problem, tampered(solution, change))
+
+
+@quick
+@given(st.integers(0, 2**32 - 1))
+def test_every_order_satisfies_every_cut(seed: int) -> None:
+    draw, n = np.random.default_rng(seed), 5
+    cycles = Cycles.of([draw.permutation(n)[: draw.integers(2, n + 1)] for _ in range(6)])
+    sources = Lists.of([draw.integers(6, size=draw.integers(1, 8)) for _ in range(20)])
+    ends = [
+        np.array([draw.permutation(n)[:2] for _ in range(draw.integers(0, 4))], np.int64).reshape(-1, 2)
+        for _ in range(20)
+    ]
+    rows = cut_rows(n, cycles, sources, Lists.of([pairs[:, 0] * n + pairs[:, 1] for pairs in ends]))
+    for order in itertools.permutations(range(n)):
+        place = np.argsort(order)
+        backward = place[rows.tail] > place[rows.head]
+        assert (np.bincount(rows.row, weights=rows.a * backward, minlength=20) >= rows.g).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_ascent_reaches_the_bound_of_the_linear_program(seed: int) -> None:
+    problem = generators.tournament(14, seed=seed)
+    model = en.formulation("ordering/dicycle").build(problem, relaxed=True)
+    pyo.SolverFactory("appsi_highs").solve(model)
+    W = problem.W.toarray()
+    ascent = Ascent(W - W.T, np.random.default_rng(seed).permutation(14))
+    for _ in range(100):
+        bound = ascent.run()
+    assert bound == pytest.approx(pyo.value(model.objective), rel=1e-5)
+    cycles, amount = ascent.cycles(0.0)
+    pool = Pool(14, cycles, Lists.of([]), Lists.of([]))
+    counted = units(problem)
+    whole = np.floor(amount * 2**20).astype(np.int64)
+    proved = excess(counted, pool, Multipliers(np.arange(cycles.count), whole), np.empty((0, 2), np.int64))
+    assert proved == pytest.approx(bound * 2**20, rel=1e-5)
+
+
+def test_large_dense_components_are_bounded_by_the_ascent(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = generators.tournament(24, seed=2)
+    value = Certified().solve(problem).value
+    monkeypatch.setattr(certified, "ASCENT_FROM", 10)
+    solution = Certified().solve(problem)
+    assert (solution.status, solution.value) == (Status.OPTIMAL, value)
+    en.check(problem, solution)
+    monkeypatch.setattr(certified, "ASCENT_FROM", 1000)
+    monkeypatch.setattr(certified, "ITERATIONS", 50)
+    assert Certified().solve(problem).value == value
 
 
 def test_claims_are_held_against_the_evaluator(proof: tuple[OrderingProblem, Solution]) -> None:

@@ -5,8 +5,8 @@ For i < j < k let x_ij be how far i comes before j. The relaxation of a dense co
     min Σ_{i<j} C_ij x_ij   s.t.  0 ≤ x_ij + x_jk − x_ik ≤ 1,   0 ≤ x ≤ 1,      C_ij = W_ji − W_ij
 
 with n(n−1)(n−2)/6 rows, of which simplex codes manage some ten thousand. The primal–dual hybrid gradient method needs
-two passes over the rows in each step and no memory beyond one number y_ijk a row: its sign says which side, and which of
-the two cycles, the multiplier belongs to. Any y gives a valid bound, so that it may be stopped at any time. On the
+two passes over the rows in each step and no memory beyond some numbers y_ijk a row: the sign says which side, and which
+of the two cycles, the multiplier belongs to. Any y gives a valid bound, so that it may be stopped at any time. On the
 complete graph ‖A‖² = n, so that steps τ σ = 1/n are right for every instance.
 
 Source: Chambolle and Pock (2011); restarted Halpern iteration with reflection and the choice of the primal weight after
@@ -66,7 +66,15 @@ class Ascent:
         """Take some steps; return the best bound so far."""
         step = 0.998 / np.sqrt(self.n)
         dx, dy, bound = _steps(
-            self.C, self.X, self.first_X, self.Y, self.first_Y, step / self.weight, step * self.weight, self.since, STEPS
+            self.C,
+            self.X,
+            self.first_X,
+            self.Y,
+            self.first_Y,
+            step / self.weight,
+            step * self.weight,
+            self.since,
+            STEPS,
         )
         self.steps += STEPS
         self.since += STEPS
@@ -103,7 +111,7 @@ class Ascent:
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy")
 def _steps(C, X, first_X, Y, first_Y, tau, sigma, since, steps):  # type: ignore[no-untyped-def]
-    """Take steps in place; return the squared lengths of the last one in x and y, and the bound of Y without the base."""
+    """Take steps in place; return the squared lengths of the last in x and y, and the bound of Y without the base."""
     n = C.shape[0]
     G, ahead = np.zeros((n, n)), np.zeros((n, n))
     dx, dy = 0.0, 0.0

@@ -51,7 +51,7 @@ class Pseudocosts:
                     if np.isfinite(gains[side]):
                         self.gained[side, column] += gains[side] / move[side]
                         self.times[side, column] += 1
-                score = float(_score(np.array(gains), needed))
+                score = float(_score(np.array(gains)[:, None], needed)[0])
             if score > best_score * (1 + 1e-9):
                 best, best_score, idle = column, score, 0
             else:
@@ -65,10 +65,12 @@ class Pseudocosts:
         known = self.times.sum(axis=1)
         usual = np.divide(self.gained.sum(axis=1), known, out=np.ones(2), where=known > 0)
         times = self.times[:, columns]
-        return np.divide(self.gained[:, columns], times, out=np.repeat(usual[:, None], columns.size, 1), where=times > 0)
+        expected = np.repeat(usual[:, None], columns.size, 1)
+        np.divide(self.gained[:, columns], times, out=expected, where=times > 0)
+        return expected
 
 
 def _score(gains: NDArray[np.float64], needed: float) -> NDArray[np.float64]:
     """Return the product of both gains, none counted beyond what is needed."""
-    product: NDArray[np.float64] = np.clip(gains, LEAST * needed, needed).prod(axis=0)
+    product: NDArray[np.float64] = np.multiply.reduce(np.clip(gains, LEAST * needed, needed), axis=0)
     return product

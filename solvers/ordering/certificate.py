@@ -9,10 +9,10 @@
          "leaves": {"1": {"row": [0, 4, -1, …], "amount": [17, 3, 5, …]}, …}}]}
 
 A component is any set of nodes, disjoint from the others; ``bound`` is what its own pairs cost every order at least
-beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and
-multipliers of rows bound every leaf (`packing.excess`): c names cycle c, −1 − c cut c. All pairs of nodes of different components cost at least
-their lighter link, so that the bounds add up. Amounts and bounds are in the units of `packing.units`, which follow
-from the weights.
+beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and multipliers
+of rows bound every leaf (`packing.excess`): c names cycle c, −1 − c names cut c. All pairs of nodes of different
+components cost at least their lighter link, so that the bounds add up. Amounts and bounds are in the units of
+`packing.units`, which follow from the weights.
 """
 
 from __future__ import annotations

@@ -215,17 +215,12 @@ class Search:
                 continue
             if decided(point):
                 return False  # an order at the bound, but for rounding: nothing is left to branch on
-            if root and not cut_rounds and not self.ascended:
-                self.breed()
-                if self.enough(node.proved):
-                    break
             waste = waste + 1 if point.value - last < WORTHWHILE * (self.worth - last) else 0
             last, cut_rounds = point.value, cut_rounds + 1
-            if self.ascended or cut_rounds > (ROOT_CUTS if root else NODE_CUTS) or waste >= PATIENCE:
+            done = self.ascended or cut_rounds > (ROOT_CUTS if root else NODE_CUTS) or waste >= PATIENCE
+            if done or not relaxation.cut(point):
                 return self.branch(node, point)
             relaxation.purge(point)
-            if not relaxation.cut(point):
-                return self.branch(node, point)
         self.close(node)
         return True
 
@@ -249,9 +244,9 @@ class Search:
         gap = self.worth - ascent.bound
         cycles, amount = ascent.cycles((self.margin - gap) / 2 if gap < self.margin else ASCENT_STALLED * gap)
         relaxation.add(cycles)
-        amount = np.floor(amount).astype(np.int64)
-        used = np.flatnonzero(amount > 0)
-        self.bound(node, Multipliers(used, amount[used]))
+        whole = np.floor(amount).astype(np.int64)
+        used = np.flatnonzero(whole > 0)
+        self.bound(node, Multipliers(used, whole[used]))
         self.ascended = True
 
     def round(self, point: Point) -> None:
@@ -287,6 +282,9 @@ class Search:
         """Push the halves of a node: of the pair that is least decided, one or the other comes first."""
         assert self.relaxation is not None
         relaxation = self.relaxation
+        relaxation.purge(point)
+        if not node.record and not self.ascended:
+            self.breed()
         doubt = np.minimum(point.b, 1.0 - point.b)
         score = doubt * (relaxation.weight + 1e-3 * relaxation.weight.max())
         candidates = np.flatnonzero(doubt > INTEGRAL)

@@ -2,7 +2,8 @@ r"""Lower bounds from packing cycles: the one rule that the search applies and t
 
 Let b_uv be 1 if u comes after v, for *all* pairs of nodes, linked or not; b_uv + b_vu = 1. Every order ν costs
 Σ_uv W_uv b_uv, and every cycle C has at least one link that runs backward: Σ_{uv∈C} b_uv ≥ 1. With a multiplier
-λ_r ≥ 0 for each of some rows Σ_uv a_r,uv b_uv ≥ g_r that all orders satisfy, and Λ_uv = Σ_r λ_r a_r,uv, every order costs
+λ_r ≥ 0 for each of some rows Σ_uv a_r,uv b_uv ≥ g_r that all orders satisfy, and Λ_uv = Σ_r λ_r a_r,uv, every order
+costs
 
     Σ_uv W_uv b_uv  ≥  Σ_r λ_r g_r + Σ_{u<v} min(W_uv − Λ_uv, W_vu − Λ_vu)
 

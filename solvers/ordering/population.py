@@ -21,7 +21,7 @@ from endonet.solvers.ordering.net import NetLinks
 SIZE = 20
 KICKS, MOST_KICKS = 2, 2000  # of each child: by node, and at most
 STRENGTH = 3
-STALE = 400  # children without a better best that end the search
+STALE = 200  # children in a row, none of which is taken, that end the search
 
 
 def bred(links: NetLinks, start: Order, cost: Callable[[Order], float], seed: int, least: float, stop: Stop) -> Order:
@@ -56,9 +56,10 @@ def bred(links: NetLinks, start: Order, cost: Callable[[Order], float], seed: in
         first, second = draw.choice(len(orders), 2, replace=False)
         child = grown(_crossed(orders[first], orders[second], draw.random(start.size) < 0.5))
         value, worst = cost(child), int(np.argmax(costs))
-        stale = 0 if value < min(costs) else stale + 1
+        stale += 1
         if value < costs[worst] and value not in costs:
             orders[worst], costs[worst] = child, value
+            stale = 0
     return orders[int(np.argmin(costs))]
 
 

@@ -34,7 +34,7 @@ MOST = 4000  # cycles of a sparse component added in one round
 SPREAD_FROM = 130  # nodes of a dense component from which each pair gets few cycles in one round
 CUTS = 100  # cuts added in one round
 VIOLATED = 1e-3
-MANY = 3  # cycles by column
+MANY = 1  # cycles by column
 SLACK = 1e-3  # rows with more of it and no dual can go
 
 
@@ -172,14 +172,14 @@ class Relaxation:
         self.live, self.g = np.concatenate([self.live, names]), np.concatenate([self.g, g])
 
     def purge(self, point: Point) -> None:
-        """Take cuts out that do not matter at a point, and cycles too where there are many."""
+        """Take cuts out that do not matter at a point, and cycles too where there are many; rows since then stay."""
         idle = (point.duals <= 0) & (point.slack > SLACK)
         if (self.live >= 0).sum() < MANY * self.tail.size:
-            idle &= self.live < 0
-        idle = np.flatnonzero(idle)
-        if idle.size:
-            self.highs.deleteRows(idle.size, idle.astype(np.int32))
-            self.live, self.g = np.delete(self.live, idle), np.delete(self.g, idle)
+            idle &= self.live[: idle.size] < 0
+        rows = np.flatnonzero(idle)
+        if rows.size:
+            self.highs.deleteRows(rows.size, rows.astype(np.int32))
+            self.live, self.g = np.delete(self.live, rows), np.delete(self.g, rows)
 
     def restrict(self, fixed: Ints) -> None:
         """Fix pairs (u, v) with u before v, and free all others."""
@@ -247,9 +247,9 @@ class Relaxation:
         turned = point.b > 0.5
         against = (column > 0) == turned[place]  # links whose b, as the cuts see it, is 1 less another
         far = np.where(column > 0, point.b[place], 1.0 - point.b[place])
-        slack = np.bincount(row, weights=far, minlength=rows.size) - 1.0
+        slack: Vector = np.bincount(row, weights=far, minlength=rows.size).astype(np.float64) - 1.0
         odd = (1 + np.bincount(row[against], minlength=rows.size)) % 2 == 1
-        loss = np.minimum(point.b, 1.0 - point.b)
+        loss: Vector = np.minimum(point.b, 1.0 - point.b)
         sources, links = [], []
         for chosen in odd_sums(row, place, odd, slack, loss, CUTS):
             entry = cycles.entries(chosen)
