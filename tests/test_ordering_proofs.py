@@ -96,6 +96,24 @@ def test_random_digraphs_are_proved_through_branching(problem: OrderingProblem) 
     assert verified.forward_weight == problem.total - solution.value
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_weights_of_all_sizes_in_one_digraph_are_proved(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    W = draw.random((12, 12)) * 10.0 ** draw.integers(-12, 13, (12, 12)) * (draw.random((12, 12)) < 0.4)
+    problem = OrderingProblem(W=W)
+    proved, truth = Certified().solve(problem), Subsets().solve(problem)
+    assert proved.status is Status.OPTIMAL
+    assert proved.value == pytest.approx(truth.value, rel=1e-9)
+    en.check(problem, proved)
+
+
+@pytest.mark.parametrize("cap", [-1.0, 0.0, float("inf"), "much", True])
+def test_a_cap_that_is_no_number_is_refused(proof: tuple[OrderingProblem, Solution], cap: Any) -> None:
+    problem, solution = proof
+    with pytest.raises(en.VerificationError, match="cap"):
+        en.check(problem, replace(solution, certificate={**solution.certificate, "cap": cap}))
+
+
 def test_components_are_proved_apart() -> None:
     parts = [digraph(seed, n=8) for seed in range(3)]
     W = sp.block_diag([p.W for p in parts], format="lil")

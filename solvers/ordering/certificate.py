@@ -1,6 +1,6 @@
 """The certificate of an ordering, and the check that verifies it without a solver, in integers.
 
-    {"kind": "cycle packing", "version": 1, "components": [
+    {"kind": "cycle packing", "version": 2, "cap": null, "components": [
         {"nodes": [2, 5, 7, …], "bound": 123,
          "cycles": [[0, 1, 2], …],                                  places in "nodes"
          "cuts": [{"cycles": [0, 4, 7], "links": [[1, 0]]}, …],     numbers of cycles; links of places
@@ -12,7 +12,7 @@ A component is any set of nodes, disjoint from the others; ``bound`` is what its
 beyond the lighter link of each two-cycle. A tree splits its orders by which node of a pair comes first, and multipliers
 of rows bound every leaf (`packing.excess`): c names cycle c, −1 − c names cut c. All pairs of nodes of different
 components cost at least their lighter link, so that the bounds add up. Amounts and bounds are in the units of
-`packing.units`, which follow from the weights.
+`packing.units`, which follow from the weights, lowered to ``cap`` where one is given.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.ordering.problem import OrderingProblem
-from endonet.solvers.ordering.packing import ROOM, Cycles, Ints, Lists, Multipliers, Pool, Units, excess, units
+from endonet.solvers.ordering.packing import ROOM, Cycles, Ints, Lists, Multipliers, Pool, Units, capped, excess, units
 from endonet.solvers.solution import Solution, Status, relative_gap
 
 KIND = "cycle packing"
@@ -69,9 +69,9 @@ def pack(
     }
 
 
-def join(components: list[dict[str, Any]]) -> dict[str, Any]:
+def join(components: list[dict[str, Any]], cap: float | None) -> dict[str, Any]:
     """Return the certificate of all components."""
-    return {"kind": KIND, "version": VERSION, "components": components}
+    return {"kind": KIND, "version": VERSION, "cap": cap, "components": components}
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,10 @@ def _prove(problem: OrderingProblem, certificate: Mapping[str, Any], claimed: fl
     if certificate.get("kind") != KIND or certificate.get("version") != VERSION:
         raise VerificationError(f"the certificate is not of kind {KIND!r}, version {VERSION}")
     components = _list(certificate, "components", "certificate")
-    counted = units(problem)
+    cap = certificate.get("cap")
+    if cap is not None and not (type(cap) in (int, float) and 0 < cap < math.inf):
+        raise VerificationError("certificate.cap is no positive number")
+    counted = units(capped(problem, cap))
     taken = np.zeros(problem.n, np.bool_)
     proved, leaves, cycles = counted.base, 0, 0
     for place, component in enumerate(components):

@@ -34,7 +34,7 @@ from endonet.solvers.ordering.eades import greedy_order
 from endonet.solvers.ordering.greedy import by_heap
 from endonet.solvers.ordering.local_search import LEAST, compile_kernels, default_kicks, improve_component, improved
 from endonet.solvers.ordering.net import NetLinks, net_links
-from endonet.solvers.ordering.packing import Cycles, Ints, Lists, Multipliers, Pool, Units, excess, units
+from endonet.solvers.ordering.packing import Cycles, Ints, Lists, Multipliers, Pool, Units, capped, excess, units
 from endonet.solvers.ordering.population import bred
 from endonet.solvers.ordering.relaxation import DENSE, LARGEST_DENSE, Point, Relaxation, Stop
 from endonet.solvers.ordering.tiny import tiny_digraph
@@ -50,6 +50,8 @@ PATIENCE = 5  # wasted rounds in a row that end in branching
 ASCENT_FROM = 130  # nodes of a dense component from which the first bound is `ascent`'s
 ITERATIONS = 20_000  # of linear programs at the root of a dense component, after which it is `ascent`'s turn, too
 ASCENT_STEPS, ASCENT_STALLED = 1000, 3e-4  # it ends when so many steps gain less than this share of the gap
+DWARFED, CAP = 1e-3, 10.0  # where an order costs less than this share of all weight, weights end at so much of it
+POPULATIONS = 4  # bred after the ascent; one population is enough elsewhere
 LARGEST_BRED = 2000  # nodes of a component up to which a population of orders is bred
 ROUND_EVERY = 10  # below the root, the relaxation is made an order at every so many nodes
 NOTHING = Multipliers(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -91,7 +93,7 @@ class Search:
         self.relaxation: Relaxation | None = None
         self.records: list[dict[str, Any]] = [{"parent": -1, "before": -1, "after": -1}]
         self.leaves: dict[int, Multipliers] = {}
-        self.ascended = False
+        self.ascended, self.bred = False, 0
         self.least = LEAST * float(np.abs(links.weight).sum())
         self.closed_at: int | None = None  # the least that closed nodes were proved to cost
         self.tickets = itertools.count()
@@ -188,7 +190,6 @@ class Search:
             self.costs = Pseudocosts(self.relaxation.tail.size)
             if self.relaxation.dense and self.nodes.size >= ASCENT_FROM:
                 self.ascend(node, self.relaxation)
-                self.breed()
         relaxation, root = self.relaxation, not node.record
         relaxation.restrict(np.searchsorted(self.nodes, node.fixed))
         idle, cut_rounds, waste, last = 0, 0, 0, -math.inf
@@ -199,7 +200,6 @@ class Search:
             self.bound(node, relaxation.multipliers(point))
             if ascend and not point.finished and not self.stop():
                 self.ascend(node, relaxation)
-                self.breed()
                 continue
             if point.finished and (root or self.visited % ROUND_EVERY == 0 or decided(point)):
                 self.round(point)
@@ -248,6 +248,9 @@ class Search:
         used = np.flatnonzero(whole > 0)
         self.bound(node, Multipliers(used, whole[used]))
         self.ascended = True
+        for _ in range(POPULATIONS):  # this is where a gap is left
+            if not self.enough(node.proved) and not self.stop():
+                self.breed()
 
     def round(self, point: Point) -> None:
         """Offer the greedy order of the links that the relaxation runs forward, improved by insertions."""
@@ -275,8 +278,8 @@ class Search:
     def breed(self) -> None:
         """Offer what a population of orders finds."""
         if self.nodes.size <= LARGEST_BRED:
-            seed = self.seed + self.visited
-            self.offer(bred(self.links, self.order, self.cost, seed, self.least, self.stop))
+            self.bred += 1
+            self.offer(bred(self.links, self.nodes, self.cost, self.seed + self.bred, self.least, self.stop))
 
     def branch(self, node: Node, point: Point) -> bool:
         """Push the halves of a node: of the pair that is least decided, one or the other comes first."""
@@ -375,6 +378,19 @@ class Certified(Solver[OrderingProblem]):
                     search.round(point)
                     search.relaxation.cut(search.relaxation.solve(search.stop))
 
+    def _start(self, problem: OrderingProblem, start: Order, stop: Stop) -> tuple[Order, float | None]:
+        """Return a local optimum, and a cap on weights if they dwarf what it costs."""
+        lowered, cap, order = problem, None, start
+        while True:
+            order, _ = improved(lowered, net_links(lowered), order, default_kicks(problem.n), 3, self.seed, stop)
+            value = problem.evaluate(order).value
+            if stop() or not 0 < value < DWARFED * lowered.total:
+                return order, cap
+            cap = CAP * value
+            if float(lowered.W.data.max()) <= cap:
+                return order, cap
+            lowered = capped(problem, cap)
+
     def run(self, problem: OrderingProblem, formulation: str | None) -> Finding:
         """Search every component and report."""
         del formulation
@@ -382,14 +398,16 @@ class Certified(Solver[OrderingProblem]):
         deadline = begun + (math.inf if self.time_limit is None else self.time_limit)
         node_limit = 2**62 if self.node_limit is None else self.node_limit
         start = greedy_order(problem) if self.initial is None else problem.order(self.initial)
-        links, counted = net_links(problem), units(problem)
-        parts = [members for members in links.members() if members.size > 2]
         with Interrupt() as interrupt, Progress(self.log, begun) as progress:
 
             def stop() -> bool:
                 return interrupt.requested or time.perf_counter() >= deadline
 
-            order, _ = improved(problem, links, start, default_kicks(problem.n), 3, self.seed, stop)
+            order, cap = self._start(problem, start, stop)
+            lowered = capped(problem, cap)
+            links, counted = net_links(lowered), units(lowered)
+            parts = [members for members in links.members() if members.size > 2]
+            order = order[np.argsort(links.component[order], kind="stable")]
             place = np.empty(problem.n, np.int64)
             place[order] = np.arange(problem.n)
             searches, settled = [], True
@@ -412,7 +430,7 @@ class Certified(Solver[OrderingProblem]):
             Status.OPTIMAL,
             stopped_by,
             bound=counted.value(proved),
-            certificate=certificate.join([search.proof() for search in searches]),
+            certificate=certificate.join([search.proof() for search in searches], cap),
             statistics={
                 "components": len(searches),
                 "nodes": sum(search.visited for search in searches),

@@ -13,8 +13,9 @@ cycles and of links (b_uv ≥ 0): add their rows up, take out b_uv + b_vu = 1 as
 coefficients and right-hand side up, which no b ≥ 0 and no integer b can violate.
 
 All of it is done in integers. Weights are counted in units of 2^−k, rounded down, which never raises the cost of an
-order and loses nothing where weights are whole; k is as large as sums in 64 bits allow. So the bound is exact, and
-where weights are whole it may be rounded up to the next whole number.
+order and loses nothing where weights are whole; k is as large as sums in 64 bits allow, after weights far above what a
+known order costs have been lowered to a cap (no order that is as good has them run backward). So the bound is exact,
+and where weights are whole it may be rounded up to the next whole number.
 
 Source: linear programming duality for the linear ordering problem, Grötschel, Jünger and Reinelt (1984), whose
 3-dicycle rows are the cycles of length three; Caprara and Fischetti, *{0, ½}-Chvátal–Gomory cuts* (1996).
@@ -82,6 +83,15 @@ class Units:
         wanted = u.astype(np.int64) * self.n + v
         place = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
         return np.where(self.keys[place] == wanted, self.weights[place], 0)
+
+
+def capped(problem: OrderingProblem, cap: float | None) -> OrderingProblem:
+    """Return a digraph without what its weights have above ``cap``, which no order costs more for."""
+    if cap is None:
+        return problem
+    W = problem.W.copy()
+    W.data = np.minimum(W.data, cap)
+    return OrderingProblem(W=W)
 
 
 def units(problem: OrderingProblem) -> Units:

@@ -25,13 +25,13 @@ STALE = 200  # children in a row, none of which is taken, that end the search
 
 
 def bred(links: NetLinks, start: Order, cost: Callable[[Order], float], seed: int, least: float, stop: Stop) -> Order:
-    """Return the best order of one component that a population finds, at least as good as the one to start from.
+    """Return the best order of one component that a population finds.
 
     Parameters
     ----------
     links : NetLinks
     start : int64 array
-        An order of the component, a member of the first population.
+        The nodes of the component; its order does not matter, since a good one would soon be the only one.
     cost : callable
         What an order costs.
     seed : int
@@ -47,7 +47,7 @@ def bred(links: NetLinks, start: Order, cost: Callable[[Order], float], seed: in
         word = int(draw.integers(2**31))
         return improve_component(links, order, kicks, STRENGTH, (word, 0), least, stop)[0]
 
-    orders = [start]
+    orders = [grown(draw.permutation(start))]
     while len(orders) < SIZE and not stop():
         orders.append(grown(draw.permutation(start)))
     costs = [cost(order) for order in orders]

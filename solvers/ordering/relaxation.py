@@ -101,6 +101,7 @@ class Relaxation:
         self.infinity = highspy.kHighsInf
         self.optimal = highspy.HighsModelStatus.kOptimal
         self.infeasible = highspy.HighsModelStatus.kInfeasible
+        self.highs.setOptionValue("dual_feasibility_tolerance", 1e-9)
         for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("random_seed", 0)):
             self.highs.setOptionValue(option, value)
         self.highs.cbSimplexInterrupt.subscribe(self._asked)
