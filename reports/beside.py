@@ -18,7 +18,7 @@ def percent(x: float) -> str:
     if x != x:
         return "–"
     value = 100 * x
-    if value in (0, 100):
+    if value == 0 or value > 99.99995:
         return f"{value:.0f} %"
     if value >= 10:
         return f"{value:.1f} %" if value < 99 else f"{value:.2f} %" if value < 99.99 else f"{value:.4f} %"
@@ -34,6 +34,8 @@ def with_interval(one: Estimate) -> str:
     """Return an estimate with its interval in brackets."""
     if one.value != one.value:
         return "–"
+    if one.high != one.high:
+        return percent(one.value)
     low, high = percent(one.low).removesuffix(" %"), percent(one.high).removesuffix(" %")
     return f"{percent(one.value)} ({low} to {high})"
 
@@ -42,7 +44,7 @@ def beside(theirs: float | None, ours: Estimate) -> str:
     """Return a number of the paper, marked by whether it lies in the interval of ours."""
     if theirs is None:
         return "–"
-    if ours.value != ours.value:
+    if ours.high != ours.high:
         return printed(theirs)
     half = _half_a_digit(theirs)
     return f"{printed(theirs)} {'✓' if ours.low - half <= theirs <= ours.high + half else '≠'}"

@@ -67,7 +67,7 @@ def share_of_firms(shares: ArrayLike, firms: int, clusters: ArrayLike | None = N
     sums = _sums(observed - mean, clusters)
     more = sums.size / (sums.size - 1) if sums.size > 1 else 0.0
     variance = more * float((sums**2).sum()) / observed.size**2
-    effective = mean * (1 - mean) / variance if variance > 0 else float(sums.size)
+    effective = mean * (1 - mean) / variance if variance > 0 else float(observed.size)
     return wilson(mean, min(effective, float(observed.size * firms)))
 
 
@@ -75,14 +75,15 @@ def mean(errors: ArrayLike, clusters: ArrayLike | None = None, seed: int = 0) ->
     """Return the mean of errors ≥ 0 with a percentile bootstrap interval, or a normal one where there are very many.
 
     Most errors are zero, so a resample draws how many are not (binomial) and then those. With ``clusters``, groups of
-    draws are drawn anew as a whole.
+    draws are drawn anew as a whole. Where all errors are zero nothing tells how large the mean may be: the upper end is
+    NaN.
     """
     observed = np.asarray(errors, dtype=np.float64)
     if not observed.size:
         return NOTHING
     value, positive = float(observed.mean()), observed[observed != 0]
     if positive.size == 0:
-        return Estimate(0.0, 0.0, 0.0)
+        return Estimate(0.0, 0.0, math.nan)
     random = np.random.default_rng(seed)
     if clusters is not None:
         sums, counts = _sums(observed, clusters), _sums(np.ones(observed.size), clusters)
