@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
-from endonet.reports.beside import beside, percent, show, with_interval, write_rows
+from endonet.reports.beside import beside, percent, show, stacked, with_interval, write_rows
 from endonet.reports.intervals import Estimate, mean, share, share_of_firms
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ def run(
     draws = chosen.draws or (FULL_DRAWS if full else DRAWS)
     ledger = Ledger(out / "table-1.jsonl")
     keys = list(table1_cells.keys(chosen.sizes, draws, chosen.seed))
-    sweep(table1_cells.work, keys, ledger, workers, dask, label="table 1", together=TASK)
+    fresh = sweep(table1_cells.work, keys, ledger, workers, dask, label="table 1", together=TASK)
     samples = [collect(ledger, keys, n) for n in chosen.sizes]
     write_csv(samples, chosen, out)
-    page = compose(samples, chosen, draws, out, time.perf_counter() - started)
+    page = compose(samples, chosen, draws, out, f"{fresh} of {len(keys)} in this run", time.perf_counter() - started)
     return page.write(out / "table-1.html")
 
 
@@ -235,7 +235,7 @@ def _write_zipped(stream: Any, rows: Any) -> None:
         write_rows(packed, rows)
 
 
-def compose(samples: Sequence[Sample], options: Options, draws: int, out: Path, seconds: float) -> Page:
+def compose(samples: Sequence[Sample], options: Options, draws: int, out: Path, cells: str, seconds: float) -> Page:
     """Return the page, and print its table on the way."""
     from endonet.reports.page import Page, provenance
 
@@ -246,15 +246,15 @@ def compose(samples: Sequence[Sample], options: Options, draws: int, out: Path, 
         page.heading(panel)
         page.text(ABOUT[panel])
         columns, rows, strong = table([line for line in everything if line.panel == panel], samples)
-        page.table(columns, rows, caption=_caption(samples), numeric=range(1, len(columns)), strong=strong)
+        page.table(columns, stacked(rows), caption=_caption(samples), numeric=range(1, len(columns)), strong=strong)
         show(panel, columns, rows)
     page.heading("Where reshaping gives no answer, and where it errs")
     page.text(
         "All sizes together, by the elasticities of final demand (σ) and between inputs (ε). The paper drops the draws "
         "that the iteration does not settle, without saying how many there were."
     )
-    names, cells = _by_elasticities(samples)
-    page.table(names, cells, caption=_caption(samples), numeric=range(1, len(names)))
+    names, pairs = _by_elasticities(samples)
+    page.table(names, stacked(pairs), caption=_caption(samples), numeric=range(1, len(names)))
     page.figures(_pictures(samples, out))
     page.heading("How this page was made")
     page.text(
@@ -267,6 +267,7 @@ def compose(samples: Sequence[Sample], options: Options, draws: int, out: Path, 
     more = {
         "grid": "f·n ∈ {.05, .1, .15}, σ_z ∈ {.34, .39, .44}, α ∈ {.45, .5, .55}, σ, ε ∈ {4, 6, 8}: 243 combinations",
         "economies": f"{draws} for each combination and size, {sum(s.optimum.size for s in samples):,} in all",
+        "cells computed": cells,
         "files": "table-1.csv, table-1-draws.csv.gz (every draw), table-1-errors and table-1-unsettled (.png, .svg)",
     }
     page.definitions(provenance(seconds, options.seed, more))
