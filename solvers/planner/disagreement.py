@@ -5,14 +5,13 @@ For every firm that one answer operates and the other does not, three numbers, e
 * ``alone``: what switching this firm alone, in the answer explained, to the reference's choice does to output. Where
   neighbours must enter or leave together this is small or negative, although all changes together gain.
 * ``undone``: what switching it alone does to the reference; never a gain if the reference is optimal.
-* ``shadow``: the shadow profit d_j of the bound (`endonet.solvers.planner.dual_bound`), at the first prices of the
-  reference's certificate or, without one, at those read off the reference itself. It is what relaxing the choice of
-  this firm is worth: positive, the firm operates; negative, it does not; 0, the prices leave it indifferent.
+* ``shadow``: the shadow profit d_j of the bound (`endonet.solvers.planner.dual_bound`), from its certificate
+  (`endonet.solvers.planner.duals`) or, without one, at the prices read off the reference itself. Positive, the bound
+  wants the firm to operate; negative, it does not; 0, its prices leave the firm indifferent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from endonet.formulations.errors import VerificationError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
-from endonet.solvers.planner import certificate
+from endonet.solvers.planner import certificate, duals
 from endonet.solvers.planner.dual_bound import bound
 from endonet.solvers.planner.market import market_prices
 from endonet.solvers.solution import Solution
@@ -44,7 +43,8 @@ def explain(
         return (), ()
     profit = shadow_profits(problem, reference)
     if profit is not None:
-        firms = firms[np.argsort(-np.abs(profit[firms]), kind="stable")]
+        worth = np.abs(profit[firms])
+        firms = firms[np.argsort(-np.where(worth > NOUGHT, worth, 0.0), kind="stable")]
     entries = [
         {
             "firm": int(j),
@@ -61,33 +61,17 @@ def explain(
 
 
 def shadow_profits(problem: PlannerProblem, reference: Solution) -> Vector | None:
-    """Return d_j of every firm at the root, in log output, or None where the reference produces nothing."""
-    outcome = problem.evaluate(problem.operating(reference.decision))
-    priced = _certified_prices(problem, reference.certificate)
-    bounded = problem if priced is None else priced[0]
-    box = certificate.Replay(bounded).root()
-    if outcome.value <= 0 or outcome.labour_left <= 0:
-        return None
-    if not certificate.Replay(bounded).tighten(box) or box.envelope is None:
-        return None
-    prices = market_prices(bounded, box, outcome) if priced is None else priced[1]
-    lower, upper = np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)
-    return bound(bounded, lower, upper, box.envelope, prices)[1]
-
-
-def _certified_prices(problem: PlannerProblem, proof: Mapping[str, Any] | None) -> Any:
-    """Return the problem with its order among firms, and the first prices used at the root of a certificate, if any.
-
-    Later ones belong to a box that has been shrunk since, and are loose on all choices.
-    """
-    if proof is None or proof.get("kind") != certificate.KIND:
-        return None
+    """Return d_j of every firm, in log output, or None where the reference produces nothing."""
     try:
-        tree = certificate.read(problem, proof)
-    except VerificationError:
+        return duals.shadow_profits(problem, reference).D
+    except VerificationError:  # there is no certificate of prices
+        pass
+    outcome = problem.evaluate(problem.operating(reference.decision))
+    rules = certificate.Replay(problem)
+    box = rules.root()
+    if outcome.value <= 0 or not rules.tighten(box) or box.envelope is None:
         return None
-    used = [entry for entry in tree.nodes[0]["rounds"] if isinstance(entry, int)]
-    return (tree.problem, tree.prices[used[0]]) if used and 0 <= used[0] < len(tree.prices) else None
+    return bound(problem, box.lower, box.upper, box.envelope, market_prices(problem, box, outcome))[1]
 
 
 def _switched(problem: PlannerProblem, theta: NDArray[np.int8], firm: int) -> float | None:
