@@ -13,3 +13,7 @@ SOLVERS = {
 DEFAULT = "certified"
 
 CHECK = "endonet.solvers.planner.certificate:check"
+
+INFEASIBLE = "endonet.solvers.planner.conflict:explain"
+
+DISAGREEMENT = "endonet.solvers.planner.disagreement:explain"
