@@ -40,18 +40,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from endonet.formulations.diversification.bounds import Limits, most_suppliers
-from endonet.formulations.diversification.moments import BETA, COMMON, CONSTANT, Law, moment
+from endonet.formulations.diversification.moments import BETA, COMMON, CONSTANT, Law, moments
 from endonet.formulations.diversification.problem import ChainProblem, upstream
 from endonet.formulations.errors import InputError, NotApplicableError
 
 Vector = NDArray[np.float64]
 Path = tuple[int, ...]
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-8
 START = 64  # intervals at first, even on the scale of log(−log x)
-SADDLE = (3 + math.sqrt(5)) / 2  # where y (y − 1) e^(−y) is largest
+SADDLE = (3 - math.sqrt(5)) / 2  # where y (1 − y) e^(−y) is largest
+FLAT = 0.162  # more than its value there, and than |y (y − 1)| e^(−y) up to y = 1.4
+EXACT = 2.0**53
 CROWD = 100_000  # choices of one layer that are looked at for an interval
-STEEPEST = 0.31  # its largest absolute value, rounded up
+STEEPEST = 0.31  # more than it is anywhere
 NEAR = 1e-3  # the places where paths change are looked for so near to where the intervals end, relative to −log x
 FIRST, LAST = 1e-40, 1e6  # −log x between which paths may change; beyond, one path is proved
 
@@ -130,18 +132,13 @@ class Policy:
         """Return the expected profit of a firm in each layer under a Beta law of X."""
         if law.kind != BETA:
             raise InputError("law", "X has no density", "use value")
-        pi = np.array([float(x) for x in self.problem.pi])
-        kappa = np.array([float(x) for x in self.problem.kappa])
+        pi, kappa = (np.array([float(x) for x in part]) for part in (self.problem.pi, self.problem.kappa))
+        S = np.array([upstream(path)[1:] for path in self.paths], float)
+        chosen = np.array(self.paths, float)
         masses = _masses(law, self.times)
-        total = np.zeros(pi.size)
-        for k in range(pi.size):
-            reached = np.array([float(upstream(path)[k + 1]) for path in self.paths])
-            bought = np.array([float(path[k]) for path in self.paths])
-            for n in np.unique(reached[reached > 0]):
-                here = reached == n
-                total[k] += pi[k] * (masses[here].sum() - _masses(law, self.times, float(n))[here].sum())
-            total[k] -= kappa[k] * float(masses @ bought**2)
-        return total
+        failing = _masses(law, self.times, S) * (S > 0) + masses[:, None] * (S == 0)
+        found: Vector = pi * (masses[:, None] - failing).sum(axis=0) - kappa * (masses @ chosen**2)
+        return found
 
     def _polished(self) -> list[float]:
         """Return the times with each moved to where its two paths are equally good, by Brent's method, if nearby."""
@@ -420,9 +417,7 @@ class _Search:
         gain = self.excess(low, low, high, path, self.tolerance)[0]
         return gain if gain > self.tolerance else max(gain, self.excess(high, low, high, path, self.tolerance)[0])
 
-    def excess(
-        self, t: float, low: float, high: float, path: Path, enough: float = math.inf
-    ) -> tuple[float, Path]:
+    def excess(self, t: float, low: float, high: float, path: Path, enough: float = math.inf) -> tuple[float, Path]:
         """Call the dynamic program."""
         S = np.array(upstream(path)[1:], float)
         gain, better = excess(t, low, high, S, np.array(path, float), enough, *self.given)
@@ -441,19 +436,28 @@ class _Search:
         return Policy(self.problem, np.array(times), tuple(paths), (finer, excess_))
 
 
-def _masses(law: Law, times: Vector, n: float = 0.0) -> Vector:
-    """Return E[X^n; X in the interval] for each interval that the times −log x bound, under a Beta law."""
+def _masses(law: Law, times: Vector, n: Vector | float = 0.0) -> Vector:
+    """Return E[X^n; X in the interval] for each interval that the times −log x bound, under a Beta law.
+
+    ``n`` is one number, or an array of shape (J, K) with its own numbers for each interval.
+    """
     from scipy.special import betainc, betaincc
 
-    x, rest = np.exp(-times), -np.expm1(-times)
-    a, b = law.alpha + n, law.beta
-    above = np.where(x < 0.5, betaincc(a, b, x), betainc(b, a, rest))  # P(X > x) under Beta(α + n, β)
-    below = np.where(x < 0.5, betainc(a, b, x), betaincc(b, a, rest))
-    rising = np.diff(np.concatenate([[0.0], above, [1.0]]))
-    falling = -np.diff(np.concatenate([[1.0], below, [0.0]]))
-    first = np.concatenate([above, [1.0]]) < 0.5  # the difference of the smaller tails is the accurate one
-    masses: Vector = float(moment(law, n)) * np.maximum(np.where(first, rising, falling), 0.0)
-    return masses
+    powers = np.atleast_2d(np.asarray(n, float))
+    a, b = law.alpha + powers, law.beta
+
+    def tails(t: Vector) -> tuple[Vector, Vector]:
+        """Return P(X > e^(−t)) and P(X ≤ e^(−t)) under Beta(α + n, β)."""
+        x, rest = np.exp(-t)[:, None], -np.expm1(-t)[:, None]
+        above = np.where(x < 0.5, betaincc(a, b, x), betainc(b, a, rest))
+        below = np.where(x < 0.5, betainc(a, b, x), betaincc(b, a, rest))
+        return above, below
+
+    start, end = tails(np.concatenate([[0.0], times])), tails(np.concatenate([times, [np.inf]]))
+    # The difference of the smaller tails is the accurate one.
+    shares = np.maximum(np.where(end[0] < 0.5, end[0] - start[0], start[1] - end[1]), 0.0)
+    masses: Vector = shares * moments(law, powers.ravel()).reshape(powers.shape)
+    return masses if np.ndim(n) else masses[:, 0]
 
 
 def _difference(t: float, problem: ChainProblem, one: Path, other: Path) -> float:
@@ -488,14 +492,12 @@ def _fall(p, q, t0, t1):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _curvature(S, t0, t1):  # type: ignore[no-untyped-def]
-    """Return max |d²/du² e^(−S t)| over t = e^u in [t0, t1]: |y (y − 1)| e^(−y) at y = S t."""
-    low, high = S * t0, S * t1
-    most = max(abs(low * (low - 1.0)) * math.exp(-low), abs(high * (high - 1.0)) * math.exp(-high))
-    for y in (SADDLE, 3.0 - SADDLE):
-        if low < y < high:
-            most = max(most, abs(y * (y - 1.0)) * math.exp(-y))
-    return most
+def _curvature(S, t1):  # type: ignore[no-untyped-def]
+    """Return a bound on |d²/du² e^(−S t)| = |y (y − 1)| e^(−y), y = S t, t = e^u ≤ t1, that does not fall in S."""
+    y = S * t1
+    if y <= SADDLE:
+        return y * (1.0 - y) * math.exp(-y)
+    return FLAT if y <= 1.4 else STEEPEST
 
 
 @njit(cache=True, error_model="numpy")
@@ -505,14 +507,15 @@ def _reward(p, q, t, t0, t1, bend):  # type: ignore[no-untyped-def]
         return 0.0
     if math.isnan(t):
         return _fall(p, q, t0, t1)
-    return _fall(p, q, t, t) + bend * (_curvature(p, t0, t1) + _curvature(q, t0, t1))
+    return _fall(p, q, t, t) + bend * (_curvature(p, t1) + _curvature(q, t1))
 
 
 @njit(cache=True, error_model="numpy")
 def excess(t, t0, t1, P, p, enough, pi, kappa, profit, caps):  # type: ignore[no-untyped-def]
     """Return the bound of the module's docstring on Σ_k Π_k, and the path that attains it, for [t0, t1]; at t if given.
 
-    A label (S, G) is dropped if another has S' ≥ S and G' ≥ G + what curvature may take back later. The bound is ∞ if
+    Rewards rise in q but for one place: q = p, where a path is compared with itself, has no error added. So a label
+    (S, G) is dropped if another has S' ≥ S and G' ≥ G and cannot come to such a place, or G' ≥ G + what it may lose. The bound is ∞ if
     it surely exceeds ``enough``, or there are over `CROWD` labels: the interval is too wide then.
     """
     K = pi.size
@@ -525,7 +528,7 @@ def excess(t, t0, t1, P, p, enough, pi, kappa, profit, caps):  # type: ignore[no
         most = pi[k] * ((math.exp(-P[k] * at) if P[k] > 0 else 1.0) + 2 * bend * STEEPEST)
         stop[k] = stop[k + 1] + without
         top[k] = top[k + 1] + max(without, most + kappa[k] * (p[k] * p[k] - 1.0), 0.0)
-        back[k] = back[k + 1] + 2 * bend * STEEPEST * pi[k]
+        back[k] = back[k + 1] + bend * (_curvature(P[k], t1) + STEEPEST) * pi[k]
     S, G = np.ones(1), np.zeros(1)
     parents, choices = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
     best, best_layer, best_place = 0.0, -1, -1
@@ -554,10 +557,12 @@ def excess(t, t0, t1, P, p, enough, pi, kappa, profit, caps):  # type: ignore[no
         keep = np.zeros(i, np.bool_)
         highest = -np.inf
         floor = best - top[k + 1]
+        goal = P[k + 1 :].max() if k + 1 < K else 0.0
         for i in order[::-1]:
-            if worth[i] > highest - back[k + 1] and worth[i] >= floor:
+            if worth[i] > highest and worth[i] >= floor:
                 keep[i] = True
-            highest = max(highest, worth[i])
+            meets = goal > 0 and (state[i] > EXACT or goal > EXACT or goal % state[i] == 0.0)
+            highest = max(highest, worth[i] - back[k + 1] if meets else worth[i])
         kept = np.flatnonzero(keep)
         S, G = state[kept], worth[kept]
         parents.append(parent[kept])
