@@ -4,32 +4,33 @@ Once X = x is known nothing is random in the limit m → ∞: R_k = x^(S_k). So 
 
     V(x) = max over s_1 … s_K of (1/K) Σ_k π_k (1 − x^(S_k)) − κ_k s_k²
 
-the independent chain with μ0 = x, and expects E[V(X)]. V is a maximum of finitely many functions, each with its own path,
-and the paths do not depend on the law of X. `informed_planner` finds them once for given K, π and c: it cuts [0, 1] into
-intervals with a path each, and for each interval it *proves* by a dynamic program how much any other path can gain over
-it anywhere inside,
+the independent chain with μ0 = x, and expects E[V(X)]. V is a maximum of finitely many functions, each with its own
+path, and the paths do not depend on the law of X. `informed_planner` finds them once for given K, π and c: it cuts
+[0, 1] into intervals with a path P each, and for each interval I it *proves* how much any other path can gain over it
+anywhere inside. For any path Q,
 
-    V(x) − W(x; P) ≤ max over Q of (1/K) Σ_k π_k max_{x ∈ I} (x^(P_k) − x^(Q_k)) − κ_k (q_k² − p_k²)
+    W(x; Q) − W(x; P) = (1/K) Σ_k π_k (x^(P_k) − x^(Q_k)) − κ_k (q_k² − p_k²)
 
-(P_k, Q_k are upstream diversifications; the inner maximum has a closed form). Better, with u = log(−log x) and
-|d²/du² x^S| ≤ 0.31, the chord between an interval's ends is exceeded by at most its width squared over eight times the
-curvature, so that the program is run at both ends with that error added to the terms in which P and Q differ. Intervals
-are cut where two paths are equally good, and halved, until the gain is at most the tolerance. Following the paths is a policy, so that its expected welfare, a sum of incomplete Beta integrals
+with upstream diversifications P_k and Q_k. As |d²/du² x^S| ≤ 0.31 for u = log(−log x), the chord between the interval's
+ends is exceeded by at most its width squared over eight times that, in every term where P_k ≠ Q_k. A dynamic program at
+each end, with this error added, bounds the gain of all Q at once. Intervals are cut where two paths are equally good
+(Brent's method), and halved, until the gain is at most the tolerance.
+
+Following the paths is a policy, so that its expected welfare, a sum of incomplete Beta integrals
 
     E[X^n; a < X ≤ b] = M(n) [I_b(α+n, β) − I_a(α+n, β)],
 
-is a lower bound of E[V(X)], and adding Σ P(I)·excess(I) an upper one. Where neighbouring paths differ, the place where
-they are equally good is found by Brent's method inside its bracket.
+is a lower bound of E[V(X)], and adding Σ_I P(X ∈ I)·gain(I) an upper one, up to the rounding of doubles.
 
-Informed *firms* choose by r = R_{k−1} alone: s suppliers where π r^s (1 − r) > κ(2s+1) fails first. Each s has an interval of
-r in which one more pays, since r^s (1 − r) has one peak; its ends are roots, x = r^(1/S), and the path is constant between.
-Each firm gains by seeing x, given what is upstream; the chain need not, for upstream firms that see x diversify
-for themselves alone.
+Informed *firms* choose by r = R_{k−1} alone: s suppliers where π r^s (1 − r) > κ(2s+1) fails first. Each s has an
+interval of r in which one more pays, since r^s (1 − r) has one peak; its ends are roots, x = r^(1/S), and the path is
+constant between. A firm that alone sees x gains (`informed_firm`). The chain whose firms all see it need not.
 """
 
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -333,7 +334,7 @@ def _responses(problem: ChainProblem, k: int, S: int) -> Iterator[tuple[float, f
             inside.append((low, float(brentq(margin, peak, far, xtol=1e-300, rtol=1e-15))))
         s += 1
     cuts = sorted({0.0, math.inf, *(end for pair in inside for end in pair)})
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         middle = 2 * start + 1 if end == math.inf else (start + end) / 2
         yield start / S, end / S, sum(low < middle < high for low, high in inside)
 
@@ -370,7 +371,7 @@ class _Search:
         return self._merged(found)
 
     def proved(self, low: float, high: float, one: Path, other: Path) -> Iterator[tuple[float, float, Path, float]]:
-        """Yield intervals from low to high with paths that are proved; best at the two ends are ``one`` and ``other``."""
+        """Yield intervals with paths that are proved; the best paths at the two ends are ``one`` and ``other``."""
         from scipy.optimize import brentq
 
         stack = [(low, high, one, other)]
@@ -512,11 +513,13 @@ def _reward(p, q, t, t0, t1, bend):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def excess(t, t0, t1, P, p, enough, pi, kappa, profit, caps):  # type: ignore[no-untyped-def]
-    """Return the bound of the module's docstring on Σ_k Π_k, and the path that attains it, for [t0, t1]; at t if given.
+    """Return a bound on how much any path gains over (P, p) in Σ_k Π_k for t in [t0, t1], and the path that attains it.
+
+    At t, an end of the interval, with the chord's error, or for all of the interval term by term if t is NaN.
 
     Rewards rise in q but for one place: q = p, where a path is compared with itself, has no error added. So a label
-    (S, G) is dropped if another has S' ≥ S and G' ≥ G and cannot come to such a place, or G' ≥ G + what it may lose. The bound is ∞ if
-    it surely exceeds ``enough``, or there are over `CROWD` labels: the interval is too wide then.
+    (S, G) is dropped if another has S' ≥ S and G' ≥ G and cannot come to such a place, or G' ≥ G + what it may lose.
+    The bound is ∞ if it surely exceeds ``enough``, or there are over `CROWD` labels: the interval is too wide then.
     """
     K = pi.size
     law = Law(1, np.inf, np.inf, t0)  # at the riskiest draw of the interval, where most suppliers can be worth it
@@ -533,9 +536,9 @@ def excess(t, t0, t1, P, p, enough, pi, kappa, profit, caps):  # type: ignore[no
     parents, choices = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
     best, best_layer, best_place = 0.0, -1, -1
     for k in range(K):
-        j = np.argmax(G)
-        if G[j] + stop[k] > best:
-            best, best_layer, best_place = G[j] + stop[k], k, j
+        here = np.argmax(G)
+        if G[here] + stop[k] > best:
+            best, best_layer, best_place = G[here] + stop[k], k, int(here)
         count = 0
         most_of = np.empty(S.size, np.int64)
         for j in range(S.size):
@@ -570,13 +573,13 @@ def excess(t, t0, t1, P, p, enough, pi, kappa, profit, caps):  # type: ignore[no
         if S.size == 0:
             break
     if S.size:
-        j = np.argmax(G)
-        if G[j] > best:
-            best, best_layer, best_place = G[j], K, j
+        here = np.argmax(G)
+        if G[here] > best:
+            best, best_layer, best_place = G[here], K, int(here)
     path = np.zeros(K, np.int64)
     if best_layer >= 0:
         j = best_place
         for k in range(best_layer, 0, -1):
             path[k - 1] = choices[k][j]
-            j = parents[k][j]
+            j = int(parents[k][j])
     return best, path

@@ -86,10 +86,18 @@ def rank(chosen: Chosen) -> tuple[int, Chosen]:
 
 
 def orbit(problem: SupplierProblem, chosen: Chosen) -> Iterator[Chosen]:
-    """Yield every set that interchangeable suppliers give."""
-    parts = [itertools.combinations(members, count) for members, count in _counts(problem, chosen)]
-    for choice in itertools.product(*parts):
-        yield tuple(sorted(itertools.chain.from_iterable(choice)))
+    """Return every set that interchangeable suppliers give, one after the other."""
+    counts = _counts(problem, chosen)
+
+    def extend(kept: Chosen, place: int) -> Iterator[Chosen]:
+        if place == len(counts):
+            yield tuple(sorted(kept))
+            return
+        members, count = counts[place]
+        for part in itertools.combinations(members, count):
+            yield from extend((*kept, *part), place + 1)
+
+    return extend((), 0)
 
 
 def orbit_size(problem: SupplierProblem, chosen: Chosen) -> int:
