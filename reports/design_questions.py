@@ -18,8 +18,8 @@ TITLE = "Designing a chain: targets, subsidies, information"
 
 LEAD = (
     "How many suppliers must each layer keep so that the last one is disrupted no more often than a target, and what "
-    "does that cost? Which subsidy on each link makes firms choose what a planner would? What is it worth to see the common "
-    "risk first? Every number is exact or proved; the command lines that give it stand below."
+    "does that cost? Which subsidy on each link makes firms choose what a planner would? What is it worth to see the "
+    "common risk first? Every number is exact or proved; the lines that give it stand below."
 )
 
 K = 5
@@ -59,13 +59,13 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         [
             (
                 figures.draw(_target_curves("1/2", 120 if full else 30), out / "design-targets"),
-                f"Least cost Σ (c/2) s² of a path with E[p_K] ≤ target, μ0 = 1/2, K = {K}, c = 1/25: correlation makes "
-                "strict targets dear without limit.",
+                f"Least cost Σ (c/2) s² of a path with E[p_K] ≤ target, μ0 = 1/2, K = {K}, c = 1/25: the more "
+                "correlation, the dearer a strict target.",
             ),
             (
                 figures.draw(_subsidies, out / "design-subsidies"),
-                "Subsidy per link, as a share of c, that makes each layer choose the planner's number: upstream layers "
-                "need it, for they alone insure everybody. Negative: a charge.",
+                "Subsidy per link, as a share of c, that makes each layer choose the planner's number; most where "
+                "risk is high and many layers are behind, and none in the last layer. Negative: a charge.",
             ),
         ]
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 
 import endonet as en
 from endonet.formulations.diversification.problem import upstream
-from endonet.solvers.diversification import information
+from endonet.reports import design_questions
+from endonet.reports import information as information_report
+from endonet.solvers.diversification import certificate, information
 from endonet.solvers.diversification.information import (
     informed_firm,
     informed_firms,
@@ -146,3 +150,53 @@ def test_a_time_limit_leaves_a_true_bound() -> None:
     found, whole = hasty.value(problem.moments.law), informed_planner(problem).value(problem.moments.law)
     assert found.value <= whole.value + 1e-12
     assert found.value + found.error >= whole.value - 1e-12
+
+
+def test_the_subsidies_of_the_report_make_firms_choose_the_planners_path() -> None:
+    problem = chain(3, "19/20", "1/20")
+    path = en.solve(problem).decision.path
+    prices = design_questions.link_prices(problem, path)
+    assert path != en.solve(problem, formulation="equilibrium").decision.path
+    for direction, ties in ((1, "higher"), (-1, "lower")):
+        if all(price * direction >= 0 for price in prices):
+            paid = [c - price for c, price in zip(problem.c, prices, strict=True)]
+            # A price of sixty digits leaves firms next to indifferent, so that they are tipped by a hair more.
+            paid = [c - direction * Fraction(1, 10**30) for c in paid]
+            subsidised = chain(3, "19/20", "1/20", paid, ties=ties)
+            assert en.solve(subsidised, formulation="equilibrium").decision.path == path
+
+
+def test_the_cheapest_path_under_a_target_is_found_by_trying_all() -> None:
+    from chains import all_paths
+
+    for target in ("1/5", "1/10"):
+        problem = chain(2, "3/5", "1/5", risk_target=target)
+        least = problem.least_diversification
+        assert least is not None
+        found = certificate.cheapest(problem, least)
+        feasible = [path for path in all_paths(2, 9) if problem.evaluate(path).feasible]
+        assert found in feasible
+        costs = [problem.evaluate(path).cost for path in feasible]
+        assert problem.evaluate(found).cost == min(costs)
+
+
+@pytest.mark.slow
+def test_reports_are_self_contained_and_write_their_tables(tmp_path: Path) -> None:
+    for report, pictures, tables in ((information_report, 4, 1), (design_questions, 2, 3)):
+        folder = tmp_path / report.NAME
+        folder.mkdir()
+        page = report.run(folder).read_text(encoding="utf-8")
+        assert page.count("<svg") == pictures
+        assert "<script" not in page
+        assert not re.search(r'(?:href|src)="(?!data:|#)', page)
+        identifiers = re.findall(r'id="([^"]+)"', page)
+        assert len(set(identifiers)) == len(identifiers)
+        assert len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) == pictures
+        assert len(list(folder.glob("*.csv"))) == tables
+
+
+def test_firms_that_see_the_draw_may_lose() -> None:
+    """The report's refuted statement, on a short chain: two layers at μ0 = 4/5, ρ0 = 1/20 lose a hundredth."""
+    found = value_of_information(chain(2, "4/5", "1/20"))
+    assert found.to_firms < -0.01
+    assert found.to_planner > 0
