@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import chains
+import choices
 import digraphs
 import economies
 import networkx as nx
@@ -20,27 +21,36 @@ from endonet.formulations.contracts import Formulation, MathClass, Modeller, Sen
 from endonet.formulations.errors import InputError, UnavailableError, UnknownNameError
 from endonet.formulations.planner.rows import LinearRow
 from endonet.instances.planner.graphs import from_networkx
+from endonet.instances.suppliers.generators import scenarios
 from endonet.plain import to_json
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import Finding, Proves, Solution, Status, StoppedBy
 
 # Problems small enough to try every decision, for each family that lists solvers.
-CASES: dict[str, Any] = {"planner": economies.TINY, "diversification": chains.TINY, "ordering": digraphs.TINY_DIGRAPHS}
+CASES: dict[str, Any] = {
+    "planner": economies.TINY,
+    "diversification": chains.TINY,
+    "ordering": digraphs.TINY_DIGRAPHS,
+    "suppliers": choices.TINY,
+}
 BEST = {
     "planner": economies.best_by_trying_all,
     "diversification": chains.best_by_trying_all,
     "ordering": digraphs.best_order_by_trying_all,
+    "suppliers": choices.best_by_trying_all,
 }
 # One problem of each family for each kind of test below.
 LARGER: dict[str, Any] = {
     "planner": lambda: economy(7, n=12),
     "diversification": lambda: chains.chain(6),
     "ordering": lambda: digraphs.digraph(7, n=12),
+    "suppliers": lambda: scenarios(20, count=100, seed=7, cost="1/250", failing="3/5"),
 }
 STARTS: dict[str, Any] = {
     "planner": lambda: (economy(8), np.ones(6, dtype=int)),
     "diversification": lambda: (chains.chain(2), [1, 1]),
     "ordering": lambda: (digraphs.digraph(8), np.arange(digraphs.digraph(8).n)),
+    "suppliers": lambda: (choices.choice(), [0, 2]),
 }
 PAIRS = ((0, 1), (1, 2), (0, 2))
 IMPOSSIBLE: dict[str, Any] = {

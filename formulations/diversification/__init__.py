@@ -8,3 +8,6 @@ FORMULATIONS = {
     "firm": "endonet.formulations.diversification.firm:FIRM",
     "minlp": "endonet.formulations.diversification.minlp:MINLP",
 }
+
+ELSEWHERE = {"supplier-sets": "suppliers/sets", "supplier-sets-robust": "suppliers/robust"}
+"""Section 5 of the paper is about other data, and so a family of its own; these names lead there."""

@@ -69,7 +69,7 @@ class Scip(Solver[ChainProblem]):
         if certificate.cannot_meet(problem):
             return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",), certificate={"kind": "target"})
         model = MINLP.build(problem)
-        scip, pairs = _read(model)
+        scip, pairs = read_model(model)
         scip.setParam("numerics/feastol", TOLERANCE)
         scip.setParam("limits/gap", self.rel_gap / 10)
         scip.setParam("randomization/randomseedshift", self.seed % 2**31)
@@ -97,7 +97,7 @@ class Scip(Solver[ChainProblem]):
         )
 
 
-def _read(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+def read_model(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
     """Return SCIP holding the model, and the pairs (Pyomo variable, SCIP variable)."""
     import pyscipopt
     from pyomo.repn.plugins.nl_writer import NLWriter

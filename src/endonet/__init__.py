@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from endonet.formulations.ordering.problem import OrderingProblem as OrderingProblem
     from endonet.formulations.planner.problem import PlannerProblem as PlannerProblem
     from endonet.formulations.planner.rows import LinearRow as LinearRow
+    from endonet.formulations.suppliers.problem import SupplierProblem as SupplierProblem
     from endonet.instances.files import load as load
     from endonet.instances.files import load_solution as load_solution
     from endonet.instances.files import save as save
@@ -59,6 +60,7 @@ _PUBLIC = {
     "OrderingProblem": "endonet.formulations.ordering.problem",
     "PlannerProblem": "endonet.formulations.planner.problem",
     "LinearRow": "endonet.formulations.planner.rows",
+    "SupplierProblem": "endonet.formulations.suppliers.problem",
     "load": "endonet.instances.files",
     "load_solution": "endonet.instances.files",
     "save": "endonet.instances.files",

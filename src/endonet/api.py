@@ -25,13 +25,21 @@ def formulation(name: str) -> Formulation[Any]:
     UnknownNameError
         If there is none of that name.
     """
-    family, _, short = name.partition("/")
+    family, _, short = full_name(name).partition("/")
     known = [f"{fam}/{key}" for fam, members in formulations_by_family().items() for key in members]
-    if name not in known:
+    if f"{family}/{short}" not in known:
         raise UnknownNameError("formulation", name, known)
     members = registry.family_module("endonet.formulations", family).FORMULATIONS
     found: Formulation[Any] = registry.lookup("formulation", short, members)
     return found
+
+
+def full_name(name: str) -> str:
+    """Return the name of a formulation that a family lists as being ``ELSEWHERE``, and any other name as it is."""
+    family, _, short = name.partition("/")
+    room = "endonet.formulations"
+    package = registry.family_module(room, family) if family in registry.family_names(room) else None
+    return str(getattr(package, "ELSEWHERE", {}).get(short, name))
 
 
 def formulations_by_family() -> dict[str, Mapping[str, str]]:
@@ -105,6 +113,7 @@ def solve(
         Judged by the problem's own evaluator.
     """
     problem = _problem(problem)
+    formulation = None if formulation is None else full_name(formulation)
     if isinstance(solver, Solver):
         if options:
             raise InputError(
