@@ -16,14 +16,15 @@ import math
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
 from endonet.formulations.errors import NotApplicableError
 from endonet.solvers.base import Solver
 from endonet.solvers.diversification import certificate, ties
-from endonet.solvers.diversification.labels import WIDTH, labels, potentials, root_label
+from endonet.solvers.diversification.labels import WIDTH, Labels, labels, path_of, potentials, root_label
+from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 TINY = ChainProblem(K=2, mu0=Fraction(1, 2), rho0=Fraction(1, 5))
@@ -56,7 +57,7 @@ class Certified(Solver[ChainProblem]):
         if formulation == "equilibrium":
             return decentralised(problem, self.seed)
         deadline = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
-        return solve_planner(problem, self.seed, deadline)
+        return solve_planner(problem, self.seed, deadline, self.initial)
 
 
 def too_wide(problem: ChainProblem) -> str:
@@ -93,21 +94,22 @@ def decentralised(problem: ChainProblem, seed: int) -> Finding:
     )
 
 
-def solve_planner(problem: ChainProblem, seed: int, deadline: float) -> Finding:
-    """Return the planner's optimum with its certificate, or a decision and a bound if the time does not suffice."""
+def solve_planner(problem: ChainProblem, seed: int, deadline: float, initial: Any = None) -> Finding:
+    """Return the planner's optimum with its certificate; at the deadline or Ctrl-C the best path and bound so far."""
     if certificate.cannot_meet(problem):
         return Finding(None, Status.INFEASIBLE, notes=("no path meets the target",), certificate={"kind": "target"})
     limits = Limits(problem)
-    found = labels(limits, deadline, WIDTH)
-    if found is None:
-        root = root_label(limits)
-        phi = potentials(limits, root)
-        path = fallback(problem)
-        bound = max(float(phi[0]) / problem.K, problem.evaluate(path).value)
-        note = "the time did not suffice for the dynamic program; the decision is a simple one"
-        proof = certificate.pack(root, phi)
-        return Finding(path, Status.FEASIBLE, StoppedBy.TIME_LIMIT, bound=bound, certificate=proof, notes=(note,))
-    phi = potentials(limits, found)
+    with Interrupt() as interrupt:
+
+        def stop() -> bool:
+            return interrupt.requested or time.perf_counter() > deadline
+
+        some = labels(limits, stop, width=WIDTH)
+        found = labels(limits, stop, some.incumbent) if some else None
+        phi = potentials(limits, found, stop) if found else None
+        if found is None or phi is None:
+            reason = StoppedBy.INTERRUPTED if interrupt.requested else StoppedBy.TIME_LIMIT
+            return _unfinished(problem, limits, reason, found or some, initial)
     near = ties.near_optimal(limits, found, phi)
     best = ties.best_exactly(problem, near)
     decision = ties.decide(problem, best, seed)
@@ -122,6 +124,30 @@ def solve_planner(problem: ChainProblem, seed: int, deadline: float) -> Finding:
         certificate=certificate.pack(found, phi),
         notes=notes,
         statistics={"states": int(found.S.size), "compared_exactly": len(near), "largest_S": float(found.S.max())},
+    )
+
+
+def _unfinished(
+    problem: ChainProblem, limits: Limits, reason: StoppedBy, found: Labels | None, initial: Any
+) -> Finding:
+    """Return the best path so far, with the bound that the first layer's potential alone proves."""
+    root = root_label(limits)
+    phi = potentials(limits, root)
+    assert phi is not None
+    tried = [fallback(problem)]
+    if found is not None and math.isfinite(found.incumbent):
+        tried.append(SourcingPath(tuple(path_of(limits, found))))
+    if initial is not None:
+        tried.append(SourcingPath(problem.path(initial).path))
+    outcomes = [outcome for outcome in map(problem.evaluate, tried) if outcome.feasible]
+    best = max(outcomes, key=lambda outcome: outcome.value)
+    return Finding(
+        best.decision,
+        Status.FEASIBLE,
+        reason,
+        bound=max(float(phi[0]) / problem.K, best.value),
+        certificate=certificate.pack(root, phi),
+        notes=("the dynamic program did not end; the decision is the best path found by then",),
     )
 
 
