@@ -3,9 +3,10 @@ r"""The decentralised path: layer after layer, every firm solves (15) behind wha
     s_k ∈ argmax over s of π_k (1 − M(S_{k−1} s)) − (c_k/2) s²,   S_k = S_{k−1} s_k    (5), (15), (25)
 
 Firms of a layer are alike, so they choose alike (5). Where two numbers tie exactly, the paper lets each firm draw one
-with equal probability (Assumption 2); here the problem's tie policy decides for the whole layer, and all paths that
-some resolution of the ties gives are equilibria. As a mathematical program it is the planner's graph with best
-responses as its only arcs: without ties there is one path in it.
+with equal probability (Assumption 2), so that half of the layer keeps each (`mixture`): the tie policy ``randomise``.
+``lower`` and ``higher`` let the whole layer take one, and all paths that some resolution of the ties gives in this way
+are equilibria. As a mathematical program they are the planner's graph with best responses as its only arcs: without
+ties there is one path in it.
 """
 
 from __future__ import annotations

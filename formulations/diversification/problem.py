@@ -54,10 +54,30 @@ class SourcingPath:
         s_1 … s_K; zeros from a collapse on.
     tied_paths : tuple of tuples of int
         All optimal (equilibrium) paths, ``path`` among them, where there is more than one; empty otherwise.
+    mixed : tuple of Fraction
+        The share of each layer's firms that keep one supplier more than ``path`` says, where firms that are indifferent
+        between the two numbers break the tie at random; empty if there are none. ``tied_paths`` then holds every
+        sequence of numbers that occurs along the chain.
     """
 
     path: tuple[int, ...]
     tied_paths: tuple[tuple[int, ...], ...] = ()
+    mixed: tuple[Fraction, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Fraction, ...]:
+        """``mixed``, written out for every layer."""
+        return self.mixed or (Fraction(0),) * len(self.path)
+
+    @property
+    def most(self) -> tuple[int, ...]:
+        """The most suppliers that any firm of each layer keeps."""
+        return tuple(s + (share > 0) for s, share in zip(self.path, self.shares, strict=True))
+
+    @property
+    def squares(self) -> tuple[Fraction, ...]:
+        """The average of s² in each layer, what suppliers' costs depend on."""
+        return tuple(s * s + share * (2 * s + 1) for s, share in zip(self.path, self.shares, strict=True))
 
     def tolist(self) -> list[int]:
         """Return the path as a list."""
@@ -87,7 +107,8 @@ class ChainProblem:
     pi, c : number or K numbers
         Profit of a firm that is not disrupted (≥ 0), and marginal cost of a supplier (> 0).
     ties : {"lower", "higher", "randomise"}
-        Which of several equally good numbers of suppliers is chosen; ``randomise`` draws a path with the solver's seed.
+        Which of several equally good numbers of suppliers is chosen. With ``randomise`` half of a layer's firms choose
+        each (see `mixture`); a planner draws one of several equally good paths, with the solver's seed.
     caps : sequence of int, optional
         Most suppliers in each layer.
     budget : number, optional
@@ -217,27 +238,37 @@ class ChainProblem:
     def path(self, decision: Any) -> SourcingPath:
         """Return a decision as a `SourcingPath` after checking that it is K numbers, zero from a collapse on."""
         given = decision if isinstance(decision, SourcingPath) else SourcingPath(decision)
-        path = _path("path", given.path, self.K)
+        mixed = tuple(_mixed(given.mixed, self.K)) if given.mixed else ()
+        path = _path("path", given.path, self.K, mixed)
         tied = tuple(_path(f"tied_paths[{i}]", tie, self.K) for i, tie in enumerate(given.tied_paths))
-        return SourcingPath(path, tied)
+        return SourcingPath(path, tied, mixed)
 
     def encode_decision(self, decision: Any) -> dict[str, Any]:
-        """Return ``{"path": [2, 1, 1]}``, with ``tied_paths`` where several paths are exactly as good."""
+        """Return ``{"path": [2, 1, 1]}``, with ``tied_paths`` where several paths are exactly as good.
+
+        Where firms of a layer differ there is ``mixed`` too, such as ``["1/2", 0, 0]``.
+        """
         found = self.path(decision)
         encoded: dict[str, Any] = {"path": list(found.path)}
-        return encoded | {"tied_paths": [list(tie) for tie in found.tied_paths]} if found.tied_paths else encoded
+        if found.mixed:
+            encoded["mixed"] = [written(share) for share in found.mixed]
+        if found.tied_paths:
+            encoded["tied_paths"] = [list(tie) for tie in found.tied_paths]
+        return encoded
 
     def decode_decision(self, encoded: Any) -> SourcingPath:
         """Return the decision from ``{"path": [2, 1, 1]}``."""
         if not isinstance(encoded, dict) or not isinstance(encoded.get("path"), list):
             raise InputError("decision.path", "it is missing or no list", f"give {self.K} numbers of suppliers")
         for key in encoded:
-            if key not in ("path", "tied_paths"):
-                raise InputError(f"decision.{key}", "there is no such field", "known: path, tied_paths")
-        tied = encoded.get("tied_paths", [])
+            if key not in ("path", "tied_paths", "mixed"):
+                raise InputError(f"decision.{key}", "there is no such field", "known: path, tied_paths, mixed")
+        tied, mixed = encoded.get("tied_paths", []), encoded.get("mixed", [])
+        if not isinstance(mixed, list):
+            raise InputError("decision.mixed", "it is no list", f"give {self.K} shares")
         if not isinstance(tied, list) or not all(isinstance(tie, list) for tie in tied):
             raise InputError("decision.tied_paths", "it is no list of lists", "give paths like decision.path")
-        return self.path(SourcingPath(encoded["path"], tuple(tied)))
+        return self.path(SourcingPath(encoded["path"], tuple(tied), tuple(mixed)))
 
     def __repr__(self) -> str:
         title = f" {self.name!r}" if self.name else ""
@@ -294,7 +325,16 @@ def _tail(value: Any) -> tuple[Fraction, Fraction]:
     return _share("tail[0]", value[0]), _share("tail[1]", value[1])
 
 
-def _path(name: str, value: Sequence[Any], K: int) -> tuple[int, ...]:
+def _mixed(value: Sequence[Any], K: int) -> tuple[Fraction, ...]:
+    """Return shares in [0, 1), one for each layer; none if all are zero."""
+    shares = _layers("mixed", list(value), K)
+    for k, share in enumerate(shares):
+        if not 0 <= share < 1:
+            raise InputError(f"mixed[{k}]", f"{float(share):g} is no share of firms", "give a number from 0 to below 1")
+    return shares if any(shares) else ()
+
+
+def _path(name: str, value: Sequence[Any], K: int, mixed: Sequence[Fraction] = ()) -> tuple[int, ...]:
     try:
         entries = list(value)
     except TypeError:
@@ -308,7 +348,8 @@ def _path(name: str, value: Sequence[Any], K: int) -> tuple[int, ...]:
         path.append(_whole(f"{name}[{k}]", entry, 0))
         if path[-1] > 10**18:
             raise InputError(f"{name}[{k}]", "it is more than 10^18 suppliers", "give a smaller number")
-        if k and path[k] and not path[k - 1]:
+        nobody = k and not path[k - 1] and not (mixed and mixed[k - 1])
+        if nobody and (path[k] or (mixed and mixed[k])):
             raise InputError(f"{name}[{k}]", "it buys from a layer that has collapsed", "give zeros after a zero")
     return tuple(path)
 

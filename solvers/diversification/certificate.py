@@ -31,6 +31,7 @@ import numpy as np
 
 from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.firm import firm_choices
+from endonet.formulations.diversification.mixture import BASAL, HALF, choices_behind
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.solvers.diversification.labels import (
@@ -125,7 +126,20 @@ def _check_equilibrium(problem: ChainProblem, solution: Solution, decision: Sour
     """Verify that every layer's number is the firm's own choice, under the problem's tie policy."""
     if decision is None or solution.value is None:
         raise VerificationError("an equilibrium needs a decision")
-    place = {"lower": 0, "higher": -1}.get(problem.ties)
+    if problem.ties == "randomise":
+        _check_shares(problem, decision)
+    else:
+        _check_responses(problem, decision)
+    if solution.bound != solution.value:
+        raise VerificationError("an equilibrium's bound is its own value")
+    return {"layers": problem.K, "responses": "exact"}
+
+
+def _check_responses(problem: ChainProblem, decision: SourcingPath) -> None:
+    """Verify that all firms of each layer choose what the tie policy says, on every tied path."""
+    place = -1 if problem.ties == "higher" else 0
+    if decision.mixed:
+        raise VerificationError(f"decision.mixed: the tie policy {problem.ties!r} leaves firms of one layer alike")
     for path in dict.fromkeys([decision.path, *decision.tied_paths]):
         for k, (s, S) in enumerate(zip(path, upstream(path), strict=False)):
             choices = firm_choices(problem, k, S) if S else (0,)
@@ -133,11 +147,24 @@ def _check_equilibrium(problem: ChainProblem, solution: Solution, decision: Sour
                 raise VerificationError(
                     f"in layer {k + 1} of {list(path)} firms would rather have {choices[0]} suppliers"
                 )
-            if path == decision.path and place is not None and s != choices[place]:
+            if path == decision.path and s != choices[place]:
                 raise VerificationError(f"in layer {k + 1} the tie policy {problem.ties!r} asks for {choices[place]}")
-    if solution.bound != solution.value:
-        raise VerificationError("an equilibrium's bound is its own value")
-    return {"layers": problem.K, "responses": "exact"}
+
+
+def _check_shares(problem: ChainProblem, decision: SourcingPath) -> None:
+    """Verify that firms of each layer keep the number that is best for them, half of them each where two tie."""
+    R = BASAL
+    for k, (s, share) in enumerate(zip(decision.path, decision.shares, strict=True)):
+        choices = choices_behind(problem, k, R)
+        if s != choices[0] or share != (HALF if len(choices) > 1 else 0):
+            raise VerificationError(
+                f"in layer {k + 1} firms would rather have {' or '.join(map(str, choices))} suppliers"
+            )
+        R = R.after(s, share)
+    for path in decision.tied_paths:
+        for k, (s, low, high) in enumerate(zip(path, decision.path, decision.most, strict=True)):
+            if s not in ((low, high) if all(path[:k]) else (0,)):
+                raise VerificationError(f"decision.tied_paths: nobody keeps {s} suppliers in layer {k + 1}")
 
 
 def _check_bound(problem: ChainProblem, solution: Solution) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Certified(Solver[ChainProblem]):
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Run the program of the formulation asked for."""
         if formulation == "equilibrium":
-            return decentralised(problem, self.seed)
+            return decentralised(problem)
         deadline = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
         return solve_planner(problem, self.seed, deadline, self.initial)
 
@@ -69,11 +69,10 @@ def too_wide(problem: ChainProblem) -> str:
     return ""
 
 
-def decentralised(problem: ChainProblem, seed: int) -> Finding:
+def decentralised(problem: ChainProblem) -> Finding:
     """Return the equilibrium path under the tie policy, and all equilibrium paths where firms tie."""
-    path = ties.decentralised_path(problem, seed)
-    tied = ties.equilibrium_paths(problem)
-    decision = SourcingPath(path, tuple(tied) if len(tied) > 1 else ())
+    decision = ties.equilibrium(problem)
+    path, tied = decision.path, decision.tied_paths
     outcome = problem.evaluate(decision)
     if not outcome.feasible:
         raise NotApplicableError(
