@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from endonet.formulations.contracts import Equation, Formulation, MathClass, Modeller
-from endonet.formulations.diversification.firm import only_pyomo
+from endonet.formulations.diversification.firm import only_infinite, only_pyomo
 from endonet.formulations.diversification.graph import response_graph
 from endonet.formulations.diversification.planner import SYMBOLS, extract_path, path_model
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
@@ -56,6 +56,7 @@ class Equilibrium(Formulation[ChainProblem]):
     def build(self, problem: ChainProblem, modeller: Modeller | str = Modeller.PYOMO) -> Any:
         """Return the program over best responses."""
         only_pyomo(self, modeller)
+        only_infinite(problem)
         return path_model(self.name, response_graph(problem), relaxed=True)
 
     def extract(self, model: Any) -> SourcingPath:

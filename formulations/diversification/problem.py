@@ -37,10 +37,12 @@ from endonet.formulations.diversification.rationals import rational, written
 from endonet.formulations.errors import InputError
 
 if TYPE_CHECKING:
+    from endonet.formulations.diversification.counts import FiniteOutcome
     from endonet.formulations.diversification.evaluation import ChainOutcome
 
 TIES = ("lower", "higher", "randomise")
 LARGEST_K = 1000
+MOST_FIRMS = 10**12
 FARTHEST = 2**200  # no target asks for more diversification than this
 
 
@@ -109,6 +111,8 @@ class ChainProblem:
     ties : {"lower", "higher", "randomise"}
         Which of several equally good numbers of suppliers is chosen. With ``randomise`` half of a layer's firms choose
         each (see `mixture`); a planner draws one of several equally good paths, with the solver's seed.
+    m : int, optional
+        Firms in each layer; infinitely many, the paper's limit, without it. See `counts`.
     caps : sequence of int, optional
         Most suppliers in each layer.
     budget : number, optional
@@ -138,6 +142,7 @@ class ChainProblem:
     pi: tuple[Fraction, ...] = 1  # type: ignore[assignment]
     c: tuple[Fraction, ...] = Fraction(1, 25)  # type: ignore[assignment]
     ties: str = "lower"
+    m: int | None = None
     caps: tuple[int, ...] | None = None
     budget: Fraction | None = None
     risk_target: Fraction | None = None
@@ -169,6 +174,10 @@ class ChainProblem:
                 raise InputError(f"c[{k}]", f"{float(cost):g} is not positive", "suppliers must cost something, c > 0")
         if self.ties not in TIES:
             raise InputError("ties", f"{self.ties!r} is no tie policy", f"use one of {', '.join(TIES)}")
+        if self.m is not None:
+            put("m", _whole("m", self.m, 1))
+            if self.m > MOST_FIRMS:
+                raise InputError("m", f"{self.m} firms are more than {MOST_FIRMS}", "leave m out, for the limit m → ∞")
         put("caps", None if self.caps is None else _caps(self.caps, self.K))
         if self.budget is not None:
             put("budget", rational("budget", self.budget))
@@ -212,6 +221,8 @@ class ChainProblem:
         """SHA-256 of the numbers that define the problem, as hexadecimal digits."""
         rows = (self.caps, self.budget, self.risk_target, self.tail)
         numbers = [self.K, self.mu0, self.rho0, *self.pi, *self.c, self.ties, *rows]
+        if self.m is not None:
+            numbers.append(self.m)
         text = json.dumps(["endonet diversification 1", *map(_plain, numbers)], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -219,8 +230,8 @@ class ChainProblem:
         """Return the distribution of the disrupted fraction in a layer with upstream diversification ``S``."""
         return BetaPower(self.moments, _whole("S", S, 0))
 
-    def evaluate(self, decision: Any) -> ChainOutcome:
-        """Compute everything that follows from a path; see `ChainOutcome`.
+    def evaluate(self, decision: Any) -> ChainOutcome | FiniteOutcome:
+        """Compute everything that follows from a path; see `ChainOutcome`, and with ``m`` `FiniteOutcome`.
 
         Parameters
         ----------
@@ -231,6 +242,10 @@ class ChainProblem:
         InputError
             If it is not K whole numbers, or a layer buys after a collapse.
         """
+        if self.m is not None:
+            from endonet.formulations.diversification.counts import evaluate_finite
+
+            return evaluate_finite(self, self.path(decision))
         from endonet.formulations.diversification.evaluation import evaluate
 
         return evaluate(self, self.path(decision))
@@ -241,7 +256,13 @@ class ChainProblem:
         mixed = tuple(_mixed(given.mixed, self.K)) if given.mixed else ()
         path = _path("path", given.path, self.K, mixed)
         tied = tuple(_path(f"tied_paths[{i}]", tie, self.K) for i, tie in enumerate(given.tied_paths))
-        return SourcingPath(path, tied, mixed)
+        found = SourcingPath(path, tied, mixed)
+        for k, s in enumerate(found.most):
+            if self.m is not None and s > self.m:
+                raise InputError(
+                    f"path[{k}]", f"{s} suppliers where a layer has {self.m} firms", f"give at most {self.m}"
+                )
+        return found
 
     def encode_decision(self, decision: Any) -> dict[str, Any]:
         """Return ``{"path": [2, 1, 1]}``, with ``tied_paths`` where several paths are exactly as good.
@@ -273,7 +294,8 @@ class ChainProblem:
     def __repr__(self) -> str:
         title = f" {self.name!r}" if self.name else ""
         pi, c = (_range(values) for values in (self.pi, self.c))
-        return f"<ChainProblem{title}: {self.K} layers, μ0={_show(self.mu0)}, ρ0={_show(self.rho0)}, π={pi}, c={c}>"
+        layers = f"{self.K} layers" + (f" of {self.m} firms" if self.m is not None else "")
+        return f"<ChainProblem{title}: {layers}, μ0={_show(self.mu0)}, ρ0={_show(self.rho0)}, π={pi}, c={c}>"
 
 
 def upstream(path: Iterable[int]) -> list[int]:

@@ -27,7 +27,7 @@ from endonet.formulations.diversification.problem import ChainProblem, SourcingP
 from endonet.formulations.errors import VerificationError
 from endonet.solvers.base import Solver
 from endonet.solvers.diversification import certificate, ties
-from endonet.solvers.diversification.certified import fallback, too_wide
+from endonet.solvers.diversification.certified import fallback, only_limit, too_wide
 from endonet.solvers.diversification.labels import (
     WIDTH,
     Labels,
@@ -64,7 +64,7 @@ class BranchAndBound(Solver[ChainProblem]):
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return a complaint if the target needs more suppliers in one layer than arrays can list."""
-        return too_wide(problem)
+        return only_limit(problem) or too_wide(problem)
 
     def prepare(self) -> None:
         """Compile the kernels."""

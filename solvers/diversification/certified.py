@@ -4,6 +4,8 @@
 cut off. Paths that doubles cannot tell from the best are compared in exact arithmetic (`ties`), which finds ties and
 misses none. The certificate is the potentials; `certificate.check` verifies them without a solver.
 
+With finitely many firms a layer both are the searches of `finite`.
+
 ``equilibrium``: layer by layer the firm's exact choice. Its value is no optimum, its bound says only that under the tie
 policy nothing else is an equilibrium.
 
@@ -19,10 +21,11 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from endonet.formulations.diversification.bounds import Limits
+from endonet.formulations.diversification.finite import needs_m
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
 from endonet.formulations.errors import NotApplicableError
 from endonet.solvers.base import Solver
-from endonet.solvers.diversification import certificate, ties
+from endonet.solvers.diversification import certificate, finite, ties
 from endonet.solvers.diversification.labels import WIDTH, Labels, labels, path_of, potentials, root_label
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
@@ -40,10 +43,12 @@ class Certified(Solver[ChainProblem]):
     name: ClassVar[str] = "certified"
     title: ClassVar[str] = "exact dynamic program; exact decentralised path"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
-    formulations: ClassVar[tuple[str, ...]] = ("planner", "equilibrium")
+    formulations: ClassVar[tuple[str, ...]] = ("planner", "equilibrium", "finite")
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return why the problem is not for the dynamic program: a budget needs one more state."""
+        if problem.m is not None:
+            return finite.refuses(problem, equilibrium=True)
         if problem.budget is not None:
             return BUDGET
         return too_wide(problem)
@@ -54,10 +59,23 @@ class Certified(Solver[ChainProblem]):
 
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Run the program of the formulation asked for."""
+        if formulation == "finite":
+            needs_m(problem)
         if formulation == "equilibrium":
-            return decentralised(problem)
+            return decentralised(problem) if problem.m is None else finite.decentralised(problem)
         deadline = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
+        if problem.m is not None:
+            return finite.solve_planner(problem, self.seed, deadline, self.initial)
         return solve_planner(problem, self.seed, deadline, self.initial)
+
+
+def only_limit(problem: ChainProblem) -> str:
+    """Return a complaint of solvers that know the limit m → ∞ alone."""
+    return (
+        ""
+        if problem.m is None
+        else "it knows layers of infinitely many firms only; use certified, enumeration or highs"
+    )
 
 
 def too_wide(problem: ChainProblem) -> str:
