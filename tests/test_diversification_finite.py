@@ -279,7 +279,7 @@ def test_programs_of_the_limit_refuse_finite_layers() -> None:
     with pytest.raises(en.NotApplicableError, match="no m"):
         en.solve(chain(2), formulation="finite")
     for solver in ("branch-and-bound", "longest-path", "scip"):
-        with pytest.raises(en.NotApplicableError, match="infinitely many|leave m out"):
+        with pytest.raises(en.NotApplicableError, match=r"infinitely many|leave m out"):
             en.solve(problem, solver)
     with pytest.raises(en.NotApplicableError, match="target"):
         en.solve(chain(2, m=3, risk_target="1/2"))

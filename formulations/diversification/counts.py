@@ -322,11 +322,12 @@ class FiniteOutcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what follows for each layer, as ``endonet evaluate`` shows it."""
+        drawn = {"standard_error": self.standard_error} if self.drawn else {}
         return {
             "firms": self._m,
             "collapsed": self.collapsed,
             "cost": float(self.cost),
-            "standard_error": self.standard_error if self.drawn else None,
+            **drawn,
             "suppliers": list(self.path),
             "disruption": list(self.mean_disruption),
             "profit": list(self.profits),

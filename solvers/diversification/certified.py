@@ -69,6 +69,13 @@ class Certified(Solver[ChainProblem]):
         return solve_planner(problem, self.seed, deadline, self.initial)
 
 
+def tie_note(problem: ChainProblem, count: int) -> str:
+    """Return a sentence on ties between firms' numbers."""
+    if problem.ties == "randomise":
+        return f"firms tie exactly, and half of a layer keeps each number: {_many(count)} paths occur"
+    return f"firms tie exactly: {_many(count)} equilibrium paths; the policy is {problem.ties}"
+
+
 def only_limit(problem: ChainProblem) -> str:
     """Return a complaint of solvers that know the limit m → ∞ alone."""
     return (
@@ -100,7 +107,7 @@ def decentralised(problem: ChainProblem) -> Finding:
     value = outcome.value
     notes = ["the bound is that of the decentralised path under the tie policy, not of the planner's welfare"]
     if len(tied) > 1:
-        notes.append(f"firms tie exactly: {_many(len(tied))} equilibrium paths; the policy is {problem.ties}")
+        notes.append(tie_note(problem, len(tied)))
     return Finding(
         decision,
         Status.OPTIMAL,

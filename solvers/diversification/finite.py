@@ -92,6 +92,27 @@ def equilibrium(problem: ChainProblem) -> tuple[SourcingPath, bool]:
     return SourcingPath(tuple(path), mixed=tuple(shares) if any(shares) else ()), exact
 
 
+def equilibrium_paths(problem: ChainProblem, most: int = ties.MOST) -> list[tuple[int, ...]]:
+    """Return every path that some resolution of the ties gives to whole layers, at most ``most`` of them."""
+    assert problem.m is not None
+    paths: list[tuple[int, ...]] = []
+
+    def follow(path: tuple[int, ...], double: Vector, law: list[Fraction] | None) -> None:
+        if len(paths) >= most:
+            return
+        if len(path) == problem.K:
+            paths.append(path)
+            return
+        assert problem.m is not None
+        for s in choices_behind(problem, len(path), double, law):
+            longer = (*path, s)
+            exactly = exact_next(law, s) if law is not None and _short(problem.m, longer) else None
+            follow(longer, next_counts(double, chances(problem.m, s)), exactly)
+
+    follow((), basal_law(problem), exact_basal(problem) if exact_is_small(problem.m, ()) else None)
+    return sorted(paths)
+
+
 def _short(m: int, most: tuple[int, ...]) -> bool:
     return exact_is_small(m, tuple(min(s, m) for s in most))
 
@@ -124,11 +145,14 @@ def choices_behind(problem: ChainProblem, k: int, law: Vector, exact: list[Fract
 def decentralised(problem: ChainProblem) -> Finding:
     """Return the decentralised path; its bound is its own value, as in the limit."""
     path, exact = equilibrium(problem)
-    decision = SourcingPath(path.path, ties.occurring(path.path, path.mixed) if path.mixed else (), path.mixed)
+    tied = ties.occurring(path.path, path.mixed) if problem.ties == "randomise" else equilibrium_paths(problem)
+    decision = SourcingPath(path.path, tuple(tied) if len(tied) > 1 else (), path.mixed)
     outcome = problem.evaluate(decision)
     if not outcome.feasible:
         raise NotApplicableError("the firms' own path does not meet the rows: " + "; ".join(outcome.violations))
     notes = ["the bound is that of the decentralised path under the tie policy, not of the planner's welfare"]
+    if len(decision.tied_paths) > 1:
+        notes.append(f"firms tie: {len(decision.tied_paths)} paths; the policy is {problem.ties}")
     return Finding(
         decision,
         Status.OPTIMAL,
@@ -143,6 +167,11 @@ def check_equilibrium(problem: ChainProblem, decision: SourcingPath) -> None:
     path, _ = equilibrium(problem)
     if (path.path, path.mixed) != (decision.path, decision.mixed):
         raise VerificationError(f"firms would rather have {list(path.path)} suppliers")
+    randomised = problem.ties == "randomise"
+    known = ties.occurring(path.path, path.mixed) if randomised else equilibrium_paths(problem)
+    for tie in decision.tied_paths:
+        if tie not in known:
+            raise VerificationError(f"decision.tied_paths: {list(tie)} is no path of the firms")
 
 
 # -- planner --------------------------------------------------------------------------------------------------------
