@@ -16,9 +16,9 @@ from endonet.instances.bounds import Bound, Bounds, bounds
 TITLE = "BASELINE.md"
 LEAD = """# Baseline
 
-What is known of every bundled instance. A value is the evaluator's, of a decision that is kept with it; a bound comes from
-a method that proves. The optimum lies between them. Written by `python -m endonet.instances.baseline` from each family's
-`bounds.json`, which says more (decisions, tolerances); to be cited with version and date.
+What is known of every bundled instance. A value is the evaluator's, of a decision that is kept with it; a bound comes
+from a method that proves. The optimum lies between them. Written by `python -m endonet.instances.baseline` from each
+family's `bounds.json`, which says more (decisions, tolerances); to be cited with version and date.
 """
 HEAD = "| instance | size | value | bound | gap | established by | version | date |\n|---|---|---|---|---|---|---|---|"
 
