@@ -28,7 +28,7 @@ def best_paths(problem: ChainProblem, most: int = MOST) -> tuple[Fraction | None
     """Return the greatest exact welfare and every path that attains it."""
     best: Fraction | None = None
     found: list[tuple[int, ...]] = []
-    for path in all_paths(problem.K, most):
+    for path in all_paths(problem.K, most if problem.m is None else min(most, problem.m)):
         outcome = problem.evaluate(path)
         if not outcome.feasible:
             continue
@@ -53,5 +53,6 @@ TINY = {
     "independent": lambda: chain(2, "3/5", 0),
     "common": lambda: chain(2, "3/5", 1),
     "tied": lambda: chain(2, "1/3", "1/4", "1/15", ties="higher"),
+    "finite": lambda: chain(2, "3/5", "1/5", m=4),
     "target": lambda: chain(2, "3/5", "1/5", risk_target="1/8"),
 }

@@ -18,7 +18,7 @@ from economies import economy
 import endonet as en
 from endonet import api, catalogue, options, promises
 from endonet.formulations.contracts import Formulation, MathClass, Modeller, Sense
-from endonet.formulations.errors import InputError, UnavailableError, UnknownNameError
+from endonet.formulations.errors import InputError, NotApplicableError, UnavailableError, UnknownNameError
 from endonet.formulations.planner.rows import LinearRow
 from endonet.instances.planner.graphs import from_networkx
 from endonet.instances.suppliers.generators import scenarios
@@ -323,8 +323,14 @@ def test_a_formulation_builds_in_every_language_it_names(reference: str) -> None
     assert formulation.modellers
     for modeller in formulation.modellers:
         assert isinstance(modeller, Modeller)
-        problem = next(iter(CASES[reference.partition("/")[0]].values()))()
-        assert formulation.build(problem, modeller) is not None
+        built = []
+        for case in CASES[reference.partition("/")[0]].values():
+            try:
+                built.append(formulation.build(case(), modeller))
+            except NotApplicableError:  # one formulation need not write every problem of its family
+                continue
+        assert built
+        assert None not in built
 
 
 def test_the_verbs_take_names_and_refuse_what_is_no_problem() -> None:

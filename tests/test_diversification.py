@@ -73,9 +73,10 @@ def test_the_ties_of_the_theory(mu0: str, rho0: str) -> None:
     low, high = (en.solve(replace(problem, ties=ties), "certified", "equilibrium") for ties in ("lower", "higher"))
     assert (low.decision.path[0], high.decision.path[0]) == choices
     assert set(low.decision.tied_paths) == set(high.decision.tied_paths) == set(equilibrium_paths(problem))
-    drawn = {en.solve(replace(problem, ties="randomise"), seed=seed, formulation="equilibrium").decision.path[0]
-             for seed in range(20)}  # fmt: skip
-    assert drawn == set(choices)
+    mixed = en.solve(replace(problem, ties="randomise"), formulation="equilibrium").decision
+    assert mixed.path[0] == choices[0]
+    assert mixed.shares[0] == Fraction(1, 2)
+    assert {path[0] for path in mixed.tied_paths} == set(choices)
 
 
 def test_a_tie_beyond_two_to_the_fifty() -> None:

@@ -6,6 +6,7 @@ FORMULATIONS = {
     "planner": "endonet.formulations.diversification.planner:PLANNER",
     "equilibrium": "endonet.formulations.diversification.equilibrium:EQUILIBRIUM",
     "firm": "endonet.formulations.diversification.firm:FIRM",
+    "finite": "endonet.formulations.diversification.finite:FINITE",
     "minlp": "endonet.formulations.diversification.minlp:MINLP",
 }
 

@@ -43,20 +43,55 @@ def can_be_optimal(law, S, s, profit, kappa):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def most_suppliers(law, S, profit, kappa, cap, least):  # type: ignore[no-untyped-def]
-    """Return the most suppliers that layer k can have behind S, as in the module's docstring."""
-    low, high = 1, 2
-    while can_be_optimal(law, S, high, profit, kappa):
-        low, high = high, 2 * high
+def _largest(law, S, profit, kappa, start):  # type: ignore[no-untyped-def]
+    """Return the largest s that passes both tests behind S, searched in growing steps from ``start`` ≥ 1."""
+    step = 1
+    if can_be_optimal(law, S, start, profit, kappa):
+        low = start
+        while can_be_optimal(law, S, low + step, profit, kappa):
+            low += step
+            step *= 2
+        high = low + step
+    else:
+        high = start
+        while True:
+            low = max(high - step, 1)
+            if can_be_optimal(law, S, low, profit, kappa):
+                break
+            high = low
+            step *= 2
     while high - low > 1:
         middle = (low + high) // 2
         if can_be_optimal(law, S, middle, profit, kappa):
             low = middle
         else:
             high = middle
+    return low
+
+
+@njit(cache=True, error_model="numpy")
+def _allowed(largest, S, cap, least):  # type: ignore[no-untyped-def]
+    """Return the most suppliers once a least diversification and a cap are heeded too."""
     if least > 0:
-        low = max(low, int(min(math.ceil(least / S * (1 + ROOM)), 1e18)))
-    return min(low, cap)
+        largest = max(largest, int(min(math.ceil(least / S * (1 + ROOM)), 1e18)))
+    return min(largest, cap)
+
+
+@njit(cache=True, error_model="numpy")
+def most_suppliers(law, S, profit, kappa, cap, least):  # type: ignore[no-untyped-def]
+    """Return the most suppliers that layer k can have behind S, as in the module's docstring."""
+    return _allowed(_largest(law, S, profit, kappa, 1), S, cap, least)
+
+
+@njit(cache=True, error_model="numpy")
+def most_of_each(law, S, profit, kappa, cap, least):  # type: ignore[no-untyped-def]
+    """Return `most_suppliers` of each of an array of S; quickest where S rises slowly, for neighbours are alike."""
+    found = np.empty(S.size, np.int64)
+    largest = 1
+    for j in range(S.size):
+        largest = _largest(law, S[j], profit, kappa, largest)
+        found[j] = _allowed(largest, S[j], cap, least)
+    return found
 
 
 @njit(cache=True, error_model="numpy")

@@ -3,9 +3,10 @@ r"""The decentralised path: layer after layer, every firm solves (15) behind wha
     s_k ∈ argmax over s of π_k (1 − M(S_{k−1} s)) − (c_k/2) s²,   S_k = S_{k−1} s_k    (5), (15), (25)
 
 Firms of a layer are alike, so they choose alike (5). Where two numbers tie exactly, the paper lets each firm draw one
-with equal probability (Assumption 2); here the problem's tie policy decides for the whole layer, and all paths that
-some resolution of the ties gives are equilibria. As a mathematical program it is the planner's graph with best
-responses as its only arcs: without ties there is one path in it.
+with equal probability (Assumption 2), so that half of the layer keeps each (`mixture`): the tie policy ``randomise``.
+``lower`` and ``higher`` let the whole layer take one, and all paths that some resolution of the ties gives in this way
+are equilibria. As a mathematical program they are the planner's graph with best responses as its only arcs: without
+ties there is one path in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from endonet.formulations.contracts import Equation, Formulation, MathClass, Modeller
-from endonet.formulations.diversification.firm import only_pyomo
+from endonet.formulations.diversification.firm import only_infinite, only_pyomo
 from endonet.formulations.diversification.graph import response_graph
 from endonet.formulations.diversification.planner import SYMBOLS, extract_path, path_model
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
@@ -55,6 +56,7 @@ class Equilibrium(Formulation[ChainProblem]):
     def build(self, problem: ChainProblem, modeller: Modeller | str = Modeller.PYOMO) -> Any:
         """Return the program over best responses."""
         only_pyomo(self, modeller)
+        only_infinite(problem)
         return path_model(self.name, response_graph(problem), relaxed=True)
 
     def extract(self, model: Any) -> SourcingPath:

@@ -106,6 +106,7 @@ class Firm(Formulation[ChainProblem]):
             Upstream diversification S_{layer−1}.
         """
         only_pyomo(self, modeller)
+        only_infinite(problem)
         if not 1 <= layer <= problem.K:
             raise InputError("layer", f"there is no layer {layer}", f"give 1 to {problem.K}")
         if S < 0:
@@ -143,6 +144,15 @@ def only_pyomo(formulation: Formulation[Any], modeller: Modeller | str) -> None:
     """Refuse a modelling language that a formulation of this family is not written in."""
     if modeller not in formulation.modellers:
         raise InputError("modeller", f"{formulation.name} cannot be written in {str(modeller)!r}", "use pyomo")
+
+
+def only_infinite(problem: ChainProblem) -> None:
+    """Refuse a problem with finitely many firms, for programs that know only upstream diversification."""
+    if problem.m is not None:
+        raise NotApplicableError(
+            f"with m = {problem.m} firms a layer, risk depends on more than upstream diversification; "
+            "use diversification/finite, or leave m out"
+        )
 
 
 def supplier_price(problem: ChainProblem, k: int, S: int, wanted: int) -> Fraction:

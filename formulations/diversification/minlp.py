@@ -22,7 +22,7 @@ import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, Formulation, MathClass, Modeller
 from endonet.formulations.diversification.bounds import Limits
-from endonet.formulations.diversification.firm import only_pyomo
+from endonet.formulations.diversification.firm import only_infinite, only_pyomo
 from endonet.formulations.diversification.moments import BERNOULLI, COMMON, CONSTANT, log_drop
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
 from endonet.formulations.errors import InputError, NotApplicableError
@@ -79,6 +79,7 @@ class Minlp(Formulation[ChainProblem]):
             If upstream diversification may exceed 1e15, beyond the digits of nonlinear solvers.
         """
         only_pyomo(self, modeller)
+        only_infinite(problem)
         limits = Limits(problem)
         most = [limits.most(k, 1) for k in range(problem.K)]
         largest = upstream(most)[1:]

@@ -15,7 +15,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, Formulation, MathClass, Modeller
-from endonet.formulations.diversification.firm import only_pyomo
+from endonet.formulations.diversification.firm import only_infinite, only_pyomo
 from endonet.formulations.diversification.graph import ChainGraph, choice_graph
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
 from endonet.formulations.errors import InputError
@@ -79,6 +79,7 @@ class Planner(Formulation[ChainProblem]):
             If the graph has too many arcs.
         """
         only_pyomo(self, modeller)
+        only_infinite(problem)
         return path_model(self.name, choice_graph(problem), problem.budget is None if relaxed is None else relaxed)
 
     def extract(self, model: Any) -> SourcingPath:

@@ -37,10 +37,12 @@ from endonet.formulations.diversification.rationals import rational, written
 from endonet.formulations.errors import InputError
 
 if TYPE_CHECKING:
+    from endonet.formulations.diversification.counts import FiniteOutcome
     from endonet.formulations.diversification.evaluation import ChainOutcome
 
 TIES = ("lower", "higher", "randomise")
 LARGEST_K = 1000
+MOST_FIRMS = 10**12
 FARTHEST = 2**200  # no target asks for more diversification than this
 
 
@@ -54,10 +56,30 @@ class SourcingPath:
         s_1 … s_K; zeros from a collapse on.
     tied_paths : tuple of tuples of int
         All optimal (equilibrium) paths, ``path`` among them, where there is more than one; empty otherwise.
+    mixed : tuple of Fraction
+        The share of each layer's firms that keep one supplier more than ``path`` says, where firms that are indifferent
+        between the two numbers break the tie at random; empty if there are none. ``tied_paths`` then holds every
+        sequence of numbers that occurs along the chain.
     """
 
     path: tuple[int, ...]
     tied_paths: tuple[tuple[int, ...], ...] = ()
+    mixed: tuple[Fraction, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Fraction, ...]:
+        """``mixed``, written out for every layer."""
+        return self.mixed or (Fraction(0),) * len(self.path)
+
+    @property
+    def most(self) -> tuple[int, ...]:
+        """The most suppliers that any firm of each layer keeps."""
+        return tuple(s + (share > 0) for s, share in zip(self.path, self.shares, strict=True))
+
+    @property
+    def squares(self) -> tuple[Fraction, ...]:
+        """The average of s² in each layer, what suppliers' costs depend on."""
+        return tuple(s * s + share * (2 * s + 1) for s, share in zip(self.path, self.shares, strict=True))
 
     def tolist(self) -> list[int]:
         """Return the path as a list."""
@@ -87,7 +109,10 @@ class ChainProblem:
     pi, c : number or K numbers
         Profit of a firm that is not disrupted (≥ 0), and marginal cost of a supplier (> 0).
     ties : {"lower", "higher", "randomise"}
-        Which of several equally good numbers of suppliers is chosen; ``randomise`` draws a path with the solver's seed.
+        Which of several equally good numbers of suppliers is chosen. With ``randomise`` half of a layer's firms choose
+        each (see `mixture`); a planner draws one of several equally good paths, with the solver's seed.
+    m : int, optional
+        Firms in each layer; infinitely many, the paper's limit, without it. See `counts`.
     caps : sequence of int, optional
         Most suppliers in each layer.
     budget : number, optional
@@ -117,6 +142,7 @@ class ChainProblem:
     pi: tuple[Fraction, ...] = 1  # type: ignore[assignment]
     c: tuple[Fraction, ...] = Fraction(1, 25)  # type: ignore[assignment]
     ties: str = "lower"
+    m: int | None = None
     caps: tuple[int, ...] | None = None
     budget: Fraction | None = None
     risk_target: Fraction | None = None
@@ -148,6 +174,10 @@ class ChainProblem:
                 raise InputError(f"c[{k}]", f"{float(cost):g} is not positive", "suppliers must cost something, c > 0")
         if self.ties not in TIES:
             raise InputError("ties", f"{self.ties!r} is no tie policy", f"use one of {', '.join(TIES)}")
+        if self.m is not None:
+            put("m", _whole("m", self.m, 1))
+            if self.m > MOST_FIRMS:
+                raise InputError("m", f"{self.m} firms are more than {MOST_FIRMS}", "leave m out, for the limit m → ∞")
         put("caps", None if self.caps is None else _caps(self.caps, self.K))
         if self.budget is not None:
             put("budget", rational("budget", self.budget))
@@ -191,6 +221,8 @@ class ChainProblem:
         """SHA-256 of the numbers that define the problem, as hexadecimal digits."""
         rows = (self.caps, self.budget, self.risk_target, self.tail)
         numbers = [self.K, self.mu0, self.rho0, *self.pi, *self.c, self.ties, *rows]
+        if self.m is not None:
+            numbers.append(self.m)
         text = json.dumps(["endonet diversification 1", *map(_plain, numbers)], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -198,8 +230,8 @@ class ChainProblem:
         """Return the distribution of the disrupted fraction in a layer with upstream diversification ``S``."""
         return BetaPower(self.moments, _whole("S", S, 0))
 
-    def evaluate(self, decision: Any) -> ChainOutcome:
-        """Compute everything that follows from a path; see `ChainOutcome`.
+    def evaluate(self, decision: Any) -> ChainOutcome | FiniteOutcome:
+        """Compute everything that follows from a path; see `ChainOutcome`, and with ``m`` `FiniteOutcome`.
 
         Parameters
         ----------
@@ -210,6 +242,10 @@ class ChainProblem:
         InputError
             If it is not K whole numbers, or a layer buys after a collapse.
         """
+        if self.m is not None:
+            from endonet.formulations.diversification.counts import evaluate_finite
+
+            return evaluate_finite(self, self.path(decision))
         from endonet.formulations.diversification.evaluation import evaluate
 
         return evaluate(self, self.path(decision))
@@ -217,32 +253,49 @@ class ChainProblem:
     def path(self, decision: Any) -> SourcingPath:
         """Return a decision as a `SourcingPath` after checking that it is K numbers, zero from a collapse on."""
         given = decision if isinstance(decision, SourcingPath) else SourcingPath(decision)
-        path = _path("path", given.path, self.K)
+        mixed = tuple(_mixed(given.mixed, self.K)) if given.mixed else ()
+        path = _path("path", given.path, self.K, mixed)
         tied = tuple(_path(f"tied_paths[{i}]", tie, self.K) for i, tie in enumerate(given.tied_paths))
-        return SourcingPath(path, tied)
+        found = SourcingPath(path, tied, mixed)
+        for k, s in enumerate(found.most):
+            if self.m is not None and s > self.m:
+                raise InputError(
+                    f"path[{k}]", f"{s} suppliers where a layer has {self.m} firms", f"give at most {self.m}"
+                )
+        return found
 
     def encode_decision(self, decision: Any) -> dict[str, Any]:
-        """Return ``{"path": [2, 1, 1]}``, with ``tied_paths`` where several paths are exactly as good."""
+        """Return ``{"path": [2, 1, 1]}``, with ``tied_paths`` where several paths are exactly as good.
+
+        Where firms of a layer differ there is ``mixed`` too, such as ``["1/2", 0, 0]``.
+        """
         found = self.path(decision)
         encoded: dict[str, Any] = {"path": list(found.path)}
-        return encoded | {"tied_paths": [list(tie) for tie in found.tied_paths]} if found.tied_paths else encoded
+        if found.mixed:
+            encoded["mixed"] = [written(share) for share in found.mixed]
+        if found.tied_paths:
+            encoded["tied_paths"] = [list(tie) for tie in found.tied_paths]
+        return encoded
 
     def decode_decision(self, encoded: Any) -> SourcingPath:
         """Return the decision from ``{"path": [2, 1, 1]}``."""
         if not isinstance(encoded, dict) or not isinstance(encoded.get("path"), list):
             raise InputError("decision.path", "it is missing or no list", f"give {self.K} numbers of suppliers")
         for key in encoded:
-            if key not in ("path", "tied_paths"):
-                raise InputError(f"decision.{key}", "there is no such field", "known: path, tied_paths")
-        tied = encoded.get("tied_paths", [])
+            if key not in ("path", "tied_paths", "mixed"):
+                raise InputError(f"decision.{key}", "there is no such field", "known: path, tied_paths, mixed")
+        tied, mixed = encoded.get("tied_paths", []), encoded.get("mixed", [])
+        if not isinstance(mixed, list):
+            raise InputError("decision.mixed", "it is no list", f"give {self.K} shares")
         if not isinstance(tied, list) or not all(isinstance(tie, list) for tie in tied):
             raise InputError("decision.tied_paths", "it is no list of lists", "give paths like decision.path")
-        return self.path(SourcingPath(encoded["path"], tuple(tied)))
+        return self.path(SourcingPath(encoded["path"], tuple(tied), tuple(mixed)))
 
     def __repr__(self) -> str:
         title = f" {self.name!r}" if self.name else ""
         pi, c = (_range(values) for values in (self.pi, self.c))
-        return f"<ChainProblem{title}: {self.K} layers, μ0={_show(self.mu0)}, ρ0={_show(self.rho0)}, π={pi}, c={c}>"
+        layers = f"{self.K} layers" + (f" of {self.m} firms" if self.m is not None else "")
+        return f"<ChainProblem{title}: {layers}, μ0={_show(self.mu0)}, ρ0={_show(self.rho0)}, π={pi}, c={c}>"
 
 
 def upstream(path: Iterable[int]) -> list[int]:
@@ -294,7 +347,16 @@ def _tail(value: Any) -> tuple[Fraction, Fraction]:
     return _share("tail[0]", value[0]), _share("tail[1]", value[1])
 
 
-def _path(name: str, value: Sequence[Any], K: int) -> tuple[int, ...]:
+def _mixed(value: Sequence[Any], K: int) -> tuple[Fraction, ...]:
+    """Return shares in [0, 1), one for each layer; none if all are zero."""
+    shares = _layers("mixed", list(value), K)
+    for k, share in enumerate(shares):
+        if not 0 <= share < 1:
+            raise InputError(f"mixed[{k}]", f"{float(share):g} is no share of firms", "give a number from 0 to below 1")
+    return shares if any(shares) else ()
+
+
+def _path(name: str, value: Sequence[Any], K: int, mixed: Sequence[Fraction] = ()) -> tuple[int, ...]:
     try:
         entries = list(value)
     except TypeError:
@@ -308,7 +370,8 @@ def _path(name: str, value: Sequence[Any], K: int) -> tuple[int, ...]:
         path.append(_whole(f"{name}[{k}]", entry, 0))
         if path[-1] > 10**18:
             raise InputError(f"{name}[{k}]", "it is more than 10^18 suppliers", "give a smaller number")
-        if k and path[k] and not path[k - 1]:
+        nobody = k and not path[k - 1] and not (mixed and mixed[k - 1])
+        if nobody and (path[k] or (mixed and mixed[k])):
             raise InputError(f"{name}[{k}]", "it buys from a layer that has collapsed", "give zeros after a zero")
     return tuple(path)
 

@@ -41,6 +41,9 @@ def chains() -> Iterator[tuple[str, ChainProblem]]:
     yield "deep-30", chain("Thirty layers, high correlation and low costs: S beyond 10^12", 30, "4/5", "4/5", LOW)
     yield "rare-correlation-30", chain("Thirty layers, ρ0 = 1e-12", 30, "9/10", "1/1000000000000")
     yield "costly-4", chain("Suppliers so dear that nobody multisources, (c/2)/π > 1/12", 4, "1/2", "1/10", "1/5")
+    yield "finite-20", chain("Twenty firms a layer, whose suppliers overlap", 10, "1/2", "3/10", m=20)
+    yield "finite-300", chain("Three hundred firms a layer, low costs, high risk", 10, "7/10", "1/5", LOW, m=300)
+    yield "finite-tie-2", chain("Five firms a layer; those of the first tie exactly", 2, "2/5", "3/4", m=5)
     yield "varied-8", replace(generators.varied(8, seed=4))
     yield "budget-5", chain("A budget on links", 5, "3/5", "1/5", budget="7/10")
     yield "target-5", chain("The last layer's expected disruption is at most 1/20", 5, "3/5", "1/5", risk_target="1/20")
@@ -58,7 +61,8 @@ def write(target: Path) -> None:
     index: dict[str, Any] = {}
     for name, problem in chains():
         files.save(replace(problem, name=f"diversification/{name}"), target / f"{name}.json")
-        index[name] = {"size": {"layers": problem.K}, "description": problem.description}
+        size = {"layers": problem.K} | ({} if problem.m is None else {"firms": problem.m})
+        index[name] = {"size": size, "description": problem.description}
     path = target / "index.json"
     atomic.write(path, lambda stream: formats.write(dict(sorted(index.items())), path, stream))
 

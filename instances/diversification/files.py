@@ -1,11 +1,11 @@
 """The chain's instance files: the fields of one chain, and a `ChainProblem` from them, every number exact.
 
     {"family": "diversification", "version": 1, "name": "…", "description": "…", "source": "…", "licence": "…",
-     "K": 10, "mu0": "1/2", "rho0": "3/10", "pi": 1, "c": "1/25", "ties": "lower",
+     "K": 10, "mu0": "1/2", "rho0": "3/10", "pi": 1, "c": "1/25", "ties": "lower", "m": 50,
      "caps": [3, 3, …], "budget": "1/2", "risk_target": 0.05, "tail": [0.5, 0.01]}
 
 Numbers are JSON numbers, read as the decimals they are, or strings "a/b"; pi and c are one or K of them. ``ties`` may
-be left out (lower), and so may the rows of the last line.
+be left out (lower), so may ``m`` (infinitely many firms a layer) and the rows of the last line.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ FIELDS = (
     "pi",
     "c",
     "ties",
+    "m",
     "caps",
     "budget",
     "risk_target",
@@ -58,6 +59,7 @@ def from_fields(values: Mapping[str, Any]) -> ChainProblem:
         pi=values.get("pi", 1),
         c=fields.raw("c"),
         ties=fields.text("ties", "lower", choices=TIES),
+        m=fields.integer("m", least=1) if values.get("m") is not None else None,
         caps=values.get("caps"),
         budget=values.get("budget"),
         risk_target=values.get("risk_target"),
@@ -75,6 +77,8 @@ def to_fields(problem: ChainProblem) -> dict[str, Any]:
         values = getattr(problem, name)
         fields[name] = written(values[0]) if len(set(values)) == 1 else [written(value) for value in values]
     fields["ties"] = problem.ties
+    if problem.m is not None:
+        fields["m"] = problem.m
     if problem.caps is not None:
         fields["caps"] = list(problem.caps)
     for name in ("budget", "risk_target"):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -26,8 +27,16 @@ from endonet.formulations.diversification.problem import ChainProblem, SourcingP
 from endonet.formulations.errors import VerificationError
 from endonet.solvers.base import Solver
 from endonet.solvers.diversification import certificate, ties
-from endonet.solvers.diversification.certified import fallback, too_wide
-from endonet.solvers.diversification.labels import Labels, Vector, kernel_arguments, labels, potentials, slack_of
+from endonet.solvers.diversification.certified import fallback, only_limit, too_wide
+from endonet.solvers.diversification.labels import (
+    WIDTH,
+    Labels,
+    Vector,
+    kernel_arguments,
+    labels,
+    potentials,
+    slack_of,
+)
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
@@ -55,7 +64,7 @@ class BranchAndBound(Solver[ChainProblem]):
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return a complaint if the target needs more suppliers in one layer than arrays can list."""
-        return too_wide(problem)
+        return only_limit(problem) or too_wide(problem)
 
     def prepare(self) -> None:
         """Compile the kernels."""
@@ -73,10 +82,11 @@ class BranchAndBound(Solver[ChainProblem]):
         if certificate.cannot_meet(problem):
             return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",), certificate={"kind": "target"})
         start = self.initial if self.initial is not None else _start(problem)
-        found = _priced(problem, deadline)
+        found = _priced(problem, lambda: interrupt.requested or time.perf_counter() > deadline)
         if found is None:
             top = float(Limits(problem).top[0]) / problem.K
-            return Finding(start, Status.FEASIBLE, StoppedBy.TIME_LIMIT, bound=top)
+            reason = StoppedBy.INTERRUPTED if interrupt.requested else StoppedBy.TIME_LIMIT
+            return Finding(start, Status.FEASIBLE, reason, bound=top)
         multiplier, states, phi = found
         tree = Tree(problem, states, phi, multiplier)
         if start is not None and problem.evaluate(start).feasible:
@@ -208,15 +218,16 @@ def _dearer(problem: ChainProblem, multiplier: float) -> Limits:
     return Limits(_dearer_problem(problem, multiplier))
 
 
-def _priced(problem: ChainProblem, deadline: float) -> tuple[float, Labels, Vector] | None:
-    """Return the best price of the budget found, with its labels and potentials; None if time runs out."""
+def _priced(problem: ChainProblem, stop: Callable[[], bool]) -> tuple[float, Labels, Vector] | None:
+    """Return the best price of the budget found, with its labels and potentials; None once ``stop`` is true."""
 
     def at(multiplier: float) -> tuple[float, float, Labels, Vector] | None:
         limits = _dearer(problem, multiplier)
-        found = labels(limits, deadline)
-        if found is None:
+        some = labels(limits, stop, width=WIDTH)
+        found = labels(limits, stop, some.incumbent) if some else None
+        phi = potentials(limits, found, stop) if found else None
+        if found is None or phi is None:
             return None
-        phi = potentials(limits, found)
         budget = 0.0 if problem.budget is None else float(problem.budget)
         return float(phi[0]) + multiplier * budget, multiplier, found, phi
 

@@ -13,8 +13,8 @@ prove a true bound, so a certificate that was tampered with can fail or prove le
 The inequalities are verified with fifty-digit moments where there are at most `EXACTLY` of them, the potentials
 counting as the rationals that their doubles are; otherwise in doubles, with `padding_of` for rounding. With a budget
 the lengths are lowered by λ c_k s² and λ B is added ("multiplier"), and the tree over paths that could still be better
-is searched anew ("diversification tree"). {"kind": "diversification exhaustion"} is verified by trying every path
-again.
+is searched anew ("diversification tree"), and so it is where layers have m firms ("diversification counts").
+{"kind": "diversification exhaustion"} is verified by trying every path again.
 
 An equilibrium is its own certificate: each layer's number is compared with the firm's exact choices.
 """
@@ -31,6 +31,7 @@ import numpy as np
 
 from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.firm import firm_choices
+from endonet.formulations.diversification.mixture import BASAL, HALF, choices_behind
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.solvers.diversification.labels import (
@@ -48,6 +49,7 @@ from endonet.solvers.solution import Solution, Status, relative_gap
 POTENTIALS = "diversification potentials"
 TREE = "diversification tree"
 EXHAUSTION = "diversification exhaustion"
+COUNTS = "diversification counts"
 RESPONSES = "diversification responses"
 EXACTLY = 20_000
 ROUNDING = 1e-13
@@ -116,16 +118,41 @@ def _check_decision(problem: ChainProblem, solution: Solution, equilibrium: bool
     if len(set(decision.tied_paths)) != len(decision.tied_paths):
         raise VerificationError("decision.tied_paths lists a path twice")
     for tie in decision.tied_paths:
-        if not equilibrium and (compare(problem, tie, decision.path) != 0 or not problem.evaluate(tie).feasible):
+        if not equilibrium and (not _as_good(problem, tie, decision.path) or not problem.evaluate(tie).feasible):
             raise VerificationError(f"decision.tied_paths: {list(tie)} is not exactly as good as the path")
     return decision
+
+
+def _as_good(problem: ChainProblem, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two paths have exactly the same welfare."""
+    if problem.m is None:
+        return compare(problem, one, other) == 0
+    exact = problem.evaluate(one).welfare
+    return exact is not None and exact == problem.evaluate(other).welfare
 
 
 def _check_equilibrium(problem: ChainProblem, solution: Solution, decision: SourcingPath | None) -> dict[str, Any]:
     """Verify that every layer's number is the firm's own choice, under the problem's tie policy."""
     if decision is None or solution.value is None:
         raise VerificationError("an equilibrium needs a decision")
-    place = {"lower": 0, "higher": -1}.get(problem.ties)
+    if problem.m is not None:
+        from endonet.solvers.diversification import finite
+
+        finite.check_equilibrium(problem, decision)
+    elif problem.ties == "randomise":
+        _check_shares(problem, decision)
+    else:
+        _check_responses(problem, decision)
+    if solution.bound != solution.value:
+        raise VerificationError("an equilibrium's bound is its own value")
+    return {"layers": problem.K, "responses": "exact"}
+
+
+def _check_responses(problem: ChainProblem, decision: SourcingPath) -> None:
+    """Verify that all firms of each layer choose what the tie policy says, on every tied path."""
+    place = -1 if problem.ties == "higher" else 0
+    if decision.mixed:
+        raise VerificationError(f"decision.mixed: the tie policy {problem.ties!r} leaves firms of one layer alike")
     for path in dict.fromkeys([decision.path, *decision.tied_paths]):
         for k, (s, S) in enumerate(zip(path, upstream(path), strict=False)):
             choices = firm_choices(problem, k, S) if S else (0,)
@@ -133,11 +160,24 @@ def _check_equilibrium(problem: ChainProblem, solution: Solution, decision: Sour
                 raise VerificationError(
                     f"in layer {k + 1} of {list(path)} firms would rather have {choices[0]} suppliers"
                 )
-            if path == decision.path and place is not None and s != choices[place]:
+            if path == decision.path and s != choices[place]:
                 raise VerificationError(f"in layer {k + 1} the tie policy {problem.ties!r} asks for {choices[place]}")
-    if solution.bound != solution.value:
-        raise VerificationError("an equilibrium's bound is its own value")
-    return {"layers": problem.K, "responses": "exact"}
+
+
+def _check_shares(problem: ChainProblem, decision: SourcingPath) -> None:
+    """Verify that firms of each layer keep the number that is best for them, half of them each where two tie."""
+    R = BASAL
+    for k, (s, share) in enumerate(zip(decision.path, decision.shares, strict=True)):
+        choices = choices_behind(problem, k, R)
+        if s != choices[0] or share != (HALF if len(choices) > 1 else 0):
+            raise VerificationError(
+                f"in layer {k + 1} firms would rather have {' or '.join(map(str, choices))} suppliers"
+            )
+        R = R.after(s, share)
+    for path in decision.tied_paths:
+        for k, (s, low, high) in enumerate(zip(path, decision.path, decision.most, strict=True)):
+            if s not in ((low, high) if all(path[:k]) else (0,)):
+                raise VerificationError(f"decision.tied_paths: nobody keeps {s} suppliers in layer {k + 1}")
 
 
 def _check_bound(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
@@ -154,7 +194,11 @@ def _check_bound(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
     elif kind == TREE:
         from endonet.solvers.diversification.branching import replay
 
-        proved, report = replay(problem, *_read(problem, certificate), _multiplier(certificate), solution.bound)
+        proved, report = replay(problem, *read(problem, certificate), _multiplier(certificate), solution.bound)
+    elif kind == COUNTS:
+        from endonet.solvers.diversification import finite
+
+        proved, report = finite.replay(problem, certificate, solution.bound)
     elif kind == EXHAUSTION:
         from endonet.solvers.diversification.enumeration import exhaust
 
@@ -173,7 +217,7 @@ def _nothing_between(problem: ChainProblem, solution: Solution, certificate: Map
     Every path that the verified potentials do not put clearly below the value is listed and compared exactly.
     """
     assert solution.bound is not None
-    found, phi = _read(problem, certificate)
+    found, phi = read(problem, certificate)
     limits = Limits(problem)
     here = Labels(found.first, found.S, found.G, solution.bound * problem.K)
     if float(phi[0]) - here.incumbent > slack_of(limits, here.incumbent):
@@ -191,7 +235,7 @@ def _nothing_between(problem: ChainProblem, solution: Solution, certificate: Map
 def _check_infeasible(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
     """Verify that no path meets the rows: no diversification does, or the caps, or the budget leave too little."""
     del solution
-    if not cannot_meet(problem):
+    if problem.m is not None or not cannot_meet(problem):
         raise VerificationError("some path meets the caps and the target, so that infeasible needs another proof")
     return {"infeasible": True}
 
@@ -251,7 +295,7 @@ def _multiplier(certificate: Mapping[str, Any]) -> float:
     return float(value)
 
 
-def _read(problem: ChainProblem, certificate: Mapping[str, Any]) -> tuple[Labels, Vector]:
+def read(problem: ChainProblem, certificate: Mapping[str, Any]) -> tuple[Labels, Vector]:
     """Return the states and potentials of a certificate after checking their form."""
     layers = certificate.get("layers")
     if not isinstance(layers, list) or len(layers) != problem.K:
@@ -279,9 +323,9 @@ def _read(problem: ChainProblem, certificate: Mapping[str, Any]) -> tuple[Labels
 
 def _potentials(problem: ChainProblem, certificate: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
     """Return the bound on W that potentials prove."""
-    if problem.budget is not None:
-        raise VerificationError("potentials alone do not know the budget")
-    found, phi = _read(problem, certificate)
+    if problem.budget is not None or problem.m is not None:
+        raise VerificationError("potentials alone know neither a budget nor how many firms there are")
+    found, phi = read(problem, certificate)
     limits = Limits(problem)
     count = _inequalities(problem, limits, found)
     exact = count <= EXACTLY and float(found.S.max()) < 2**53

@@ -4,6 +4,8 @@
 cut off. Paths that doubles cannot tell from the best are compared in exact arithmetic (`ties`), which finds ties and
 misses none. The certificate is the potentials; `certificate.check` verifies them without a solver.
 
+With finitely many firms a layer both are the searches of `finite`.
+
 ``equilibrium``: layer by layer the firm's exact choice. Its value is no optimum, its bound says only that under the tie
 policy nothing else is an equilibrium.
 
@@ -16,14 +18,16 @@ import math
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from endonet.formulations.diversification.bounds import Limits
+from endonet.formulations.diversification.finite import needs_m
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
 from endonet.formulations.errors import NotApplicableError
 from endonet.solvers.base import Solver
-from endonet.solvers.diversification import certificate, ties
-from endonet.solvers.diversification.labels import WIDTH, labels, potentials, root_label
+from endonet.solvers.diversification import certificate, finite, ties
+from endonet.solvers.diversification.labels import WIDTH, Labels, labels, path_of, potentials, root_label
+from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 TINY = ChainProblem(K=2, mu0=Fraction(1, 2), rho0=Fraction(1, 5))
@@ -39,10 +43,12 @@ class Certified(Solver[ChainProblem]):
     name: ClassVar[str] = "certified"
     title: ClassVar[str] = "exact dynamic program; exact decentralised path"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
-    formulations: ClassVar[tuple[str, ...]] = ("planner", "equilibrium")
+    formulations: ClassVar[tuple[str, ...]] = ("planner", "equilibrium", "finite")
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return why the problem is not for the dynamic program: a budget needs one more state."""
+        if problem.m is not None:
+            return finite.refuses(problem, equilibrium=True)
         if problem.budget is not None:
             return BUDGET
         return too_wide(problem)
@@ -53,10 +59,30 @@ class Certified(Solver[ChainProblem]):
 
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Run the program of the formulation asked for."""
+        if formulation == "finite":
+            needs_m(problem)
         if formulation == "equilibrium":
-            return decentralised(problem, self.seed)
+            return decentralised(problem) if problem.m is None else finite.decentralised(problem)
         deadline = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
-        return solve_planner(problem, self.seed, deadline)
+        if problem.m is not None:
+            return finite.solve_planner(problem, self.seed, deadline, self.initial)
+        return solve_planner(problem, self.seed, deadline, self.initial)
+
+
+def tie_note(problem: ChainProblem, count: int) -> str:
+    """Return a sentence on ties between firms' numbers."""
+    if problem.ties == "randomise":
+        return f"firms tie exactly, and half of a layer keeps each number: {_many(count)} paths occur"
+    return f"firms tie exactly: {_many(count)} equilibrium paths; the policy is {problem.ties}"
+
+
+def only_limit(problem: ChainProblem) -> str:
+    """Return a complaint of solvers that know the limit m → ∞ alone."""
+    return (
+        ""
+        if problem.m is None
+        else "it knows layers of infinitely many firms only; use certified, enumeration or highs"
+    )
 
 
 def too_wide(problem: ChainProblem) -> str:
@@ -68,11 +94,10 @@ def too_wide(problem: ChainProblem) -> str:
     return ""
 
 
-def decentralised(problem: ChainProblem, seed: int) -> Finding:
+def decentralised(problem: ChainProblem) -> Finding:
     """Return the equilibrium path under the tie policy, and all equilibrium paths where firms tie."""
-    path = ties.decentralised_path(problem, seed)
-    tied = ties.equilibrium_paths(problem)
-    decision = SourcingPath(path, tuple(tied) if len(tied) > 1 else ())
+    decision = ties.equilibrium(problem)
+    path, tied = decision.path, decision.tied_paths
     outcome = problem.evaluate(decision)
     if not outcome.feasible:
         raise NotApplicableError(
@@ -82,7 +107,7 @@ def decentralised(problem: ChainProblem, seed: int) -> Finding:
     value = outcome.value
     notes = ["the bound is that of the decentralised path under the tie policy, not of the planner's welfare"]
     if len(tied) > 1:
-        notes.append(f"firms tie exactly: {_many(len(tied))} equilibrium paths; the policy is {problem.ties}")
+        notes.append(tie_note(problem, len(tied)))
     return Finding(
         decision,
         Status.OPTIMAL,
@@ -93,21 +118,22 @@ def decentralised(problem: ChainProblem, seed: int) -> Finding:
     )
 
 
-def solve_planner(problem: ChainProblem, seed: int, deadline: float) -> Finding:
-    """Return the planner's optimum with its certificate, or a decision and a bound if the time does not suffice."""
+def solve_planner(problem: ChainProblem, seed: int, deadline: float, initial: Any = None) -> Finding:
+    """Return the planner's optimum with its certificate; at the deadline or Ctrl-C the best path and bound so far."""
     if certificate.cannot_meet(problem):
         return Finding(None, Status.INFEASIBLE, notes=("no path meets the target",), certificate={"kind": "target"})
     limits = Limits(problem)
-    found = labels(limits, deadline, WIDTH)
-    if found is None:
-        root = root_label(limits)
-        phi = potentials(limits, root)
-        path = fallback(problem)
-        bound = max(float(phi[0]) / problem.K, problem.evaluate(path).value)
-        note = "the time did not suffice for the dynamic program; the decision is a simple one"
-        proof = certificate.pack(root, phi)
-        return Finding(path, Status.FEASIBLE, StoppedBy.TIME_LIMIT, bound=bound, certificate=proof, notes=(note,))
-    phi = potentials(limits, found)
+    with Interrupt() as interrupt:
+
+        def stop() -> bool:
+            return interrupt.requested or time.perf_counter() > deadline
+
+        some = labels(limits, stop, width=WIDTH)
+        found = labels(limits, stop, some.incumbent) if some else None
+        phi = potentials(limits, found, stop) if found else None
+        if found is None or phi is None:
+            reason = StoppedBy.INTERRUPTED if interrupt.requested else StoppedBy.TIME_LIMIT
+            return _unfinished(problem, limits, reason, found or some, initial)
     near = ties.near_optimal(limits, found, phi)
     best = ties.best_exactly(problem, near)
     decision = ties.decide(problem, best, seed)
@@ -122,6 +148,30 @@ def solve_planner(problem: ChainProblem, seed: int, deadline: float) -> Finding:
         certificate=certificate.pack(found, phi),
         notes=notes,
         statistics={"states": int(found.S.size), "compared_exactly": len(near), "largest_S": float(found.S.max())},
+    )
+
+
+def _unfinished(
+    problem: ChainProblem, limits: Limits, reason: StoppedBy, found: Labels | None, initial: Any
+) -> Finding:
+    """Return the best path so far, with the bound that the first layer's potential alone proves."""
+    root = root_label(limits)
+    phi = potentials(limits, root)
+    assert phi is not None
+    tried = [fallback(problem)]
+    if found is not None and math.isfinite(found.incumbent):
+        tried.append(SourcingPath(tuple(path_of(limits, found))))
+    if initial is not None:
+        tried.append(SourcingPath(problem.path(initial).path))
+    outcomes = [outcome for outcome in map(problem.evaluate, tried) if outcome.feasible]
+    best = max(outcomes, key=lambda outcome: outcome.value)
+    return Finding(
+        best.decision,
+        Status.FEASIBLE,
+        reason,
+        bound=max(float(phi[0]) / problem.K, best.value),
+        certificate=certificate.pack(root, phi),
+        notes=("the dynamic program did not end; the decision is the best path found by then",),
     )
 
 

@@ -18,9 +18,9 @@ from numba import njit
 
 from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.moments import moment
-from endonet.formulations.diversification.problem import ChainProblem
+from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
 from endonet.solvers.base import Solver
-from endonet.solvers.diversification import certificate, ties
+from endonet.solvers.diversification import certificate, finite, ties
 from endonet.solvers.diversification.labels import slack_of
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
@@ -39,6 +39,10 @@ class Enumeration(Solver[ChainProblem]):
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return a complaint if there are too many paths."""
+        if problem.m is not None:
+            count = math.prod(int(most) + 1 for most in finite.numbers(problem))
+            largest = LARGEST // 10
+            return finite.refuses(problem) or (f"it would have to try {count:.3g} paths" if count > largest else "")
         count = math.prod(int(most) + 1 for most in ranges(problem, Limits(problem)))
         return f"it would have to try {count:.3g} paths, over {LARGEST}" if count > LARGEST else ""
 
@@ -55,15 +59,16 @@ class Enumeration(Solver[ChainProblem]):
         if tried < 0:
             from endonet.solvers.diversification.certified import fallback
 
-            if certificate.cannot_meet(problem):
+            if problem.m is None and certificate.cannot_meet(problem):
                 return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",))
-            start = fallback(problem) if problem.budget is None else None
+            plain = problem.budget is None and problem.m is None
+            start = fallback(problem) if plain else SourcingPath((0,) * problem.K)
             top = float(Limits(problem).top[0]) / problem.K
             return Finding(start, Status.FEASIBLE, StoppedBy.TIME_LIMIT, bound=top, statistics={"paths": -tried})
         if not near:
             note = "every path violates a row, by enumeration"
             return Finding(None, Status.INFEASIBLE, notes=(note,), statistics=statistics)
-        best = ties.best_exactly(problem, near)
+        best = ties.best_exactly(problem, near) if problem.m is None else finite.best_exactly(problem, near)
         proof = {"kind": certificate.EXHAUSTION}
         return Finding(
             ties.decide(problem, best, self.seed), Status.OPTIMAL, bound=bound, certificate=proof, statistics=statistics
@@ -82,6 +87,8 @@ def ranges(problem: ChainProblem, limits: Limits) -> list[int]:
 
 def exhaust(problem: ChainProblem, deadline: float = math.inf) -> tuple[float, list[tuple[int, ...]], int]:
     """Return the best welfare, all paths within rounding of it, and how many were tried (negative: not all)."""
+    if problem.m is not None:
+        return finite.exhaust(problem, deadline)
     limits = Limits(problem)
     most = np.array(ranges(problem, limits), np.int64)
     budget = math.inf if problem.budget is None else float(problem.budget) * (1 + 1e-12)

@@ -1,4 +1,4 @@
-"""HiGHS on the planner's linear program over paths; with a budget, or other rows, on its integer program.
+"""HiGHS on the planner's linear program over paths; with a budget, other rows or finitely many firms on an integer one.
 
 The bound is HiGHS's own claim, valid within its tolerances; ``certified`` and ``branch-and-bound`` give certificates.
 """
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from endonet.formulations.diversification.bounds import Limits
+from endonet.formulations.diversification.finite import FINITE
 from endonet.formulations.diversification.planner import PLANNER
 from endonet.formulations.diversification.problem import ChainProblem
 from endonet.formulations.errors import NotApplicableError
 from endonet.solvers.base import Solver
-from endonet.solvers.diversification import certificate
+from endonet.solvers.diversification import certificate, finite
 from endonet.solvers.diversification.certified import too_wide
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
@@ -29,7 +30,7 @@ class Highs(Solver[ChainProblem]):
     name: ClassVar[str] = "highs"
     title: ClassVar[str] = "HiGHS on the program over paths"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
-    formulations: ClassVar[tuple[str, ...]] = ("planner",)
+    formulations: ClassVar[tuple[str, ...]] = ("planner", "finite")
     packages: ClassVar[tuple[str, ...]] = ("highspy",)
     remedy: ClassVar[str] = "pip install highspy"
 
@@ -37,6 +38,8 @@ class Highs(Solver[ChainProblem]):
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return a complaint if the graph of choices is too large."""
+        if problem.m is not None:
+            return finite.refuses(problem)
         return too_wide(problem)
 
     def prepare(self) -> None:
@@ -47,14 +50,15 @@ class Highs(Solver[ChainProblem]):
 
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Build the program and let HiGHS solve it."""
-        del formulation
+        written = FINITE if problem.m is not None or formulation == "finite" else PLANNER
+        import pyomo.environ as pyo
         from pyomo.contrib.appsi.base import TerminationCondition
         from pyomo.contrib.appsi.solvers import Highs as Interface
 
-        if certificate.cannot_meet(problem):
+        if problem.m is None and certificate.cannot_meet(problem):
             return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",), certificate={"kind": "target"})
         try:
-            model = PLANNER.build(problem)
+            model = written.build(problem)
         except NotApplicableError as error:
             return Finding(None, Status.NO_SOLUTION, StoppedBy.ERROR, notes=(str(error),))
         highs: Any = Interface()
@@ -75,7 +79,7 @@ class Highs(Solver[ChainProblem]):
         if answer.best_feasible_objective is None:
             return Finding(None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=(OUTSIDE,))
         highs.load_vars()
-        decision = PLANNER.extract(model)
+        decision = written.extract(model)
         value = problem.evaluate(decision).value
         return Finding(
             decision,
@@ -85,5 +89,5 @@ class Highs(Solver[ChainProblem]):
             bound=max(bound, value) if bound > value - 1e-6 * max(abs(value), 1e-3) else bound,
             raw_status=raw,
             notes=(OUTSIDE,),
-            statistics={"columns": len(model.x)},
+            statistics={"columns": sum(len(part) for part in model.component_objects(pyo.Var))},
         )

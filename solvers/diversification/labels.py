@@ -16,20 +16,21 @@ covers.
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from endonet.formulations.diversification.bounds import Limits, most_suppliers
+from endonet.formulations.diversification.bounds import Limits, most_of_each, most_suppliers
 from endonet.formulations.diversification.moments import moment
 
 Vector = NDArray[np.float64]
 
 SLACK = 1e-11  # δ, relative to Σ π: labels and paths this close are kept, for exact arithmetic to tell apart
-WIDTH = 48
+WIDTH = 48  # labels a layer in the pass that only seeks an incumbent
+BLOCK = 1 << 18  # choices worked on between two looks at clock and keyboard: some hundredths of a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +53,15 @@ class Labels:
 
 
 @njit(cache=True, error_model="numpy")
-def _advance(law, S, G, pi, kappa, profit, cap, least, low):  # type: ignore[no-untyped-def]
+def advance(law, S, G, pi, kappa, profit, cap, least):  # type: ignore[no-untyped-def]
     """Return every (S s, G + Π) that one more layer gives, by rising S, each S once."""
-    count = 0
-    most = np.empty(S.size, np.int64)
-    for j in range(S.size):
-        most[j] = most_suppliers(law, S[j], profit, kappa, cap, least)
-        count += max(most[j] - low + 1, 0)
+    most = most_of_each(law, S, profit, kappa, cap, least)
+    count = most.sum()
     state = np.empty(count)
     worth = np.empty(count)
     place = 0
     for j in range(S.size):
-        for s in range(low, most[j] + 1):
+        for s in range(1, most[j] + 1):
             state[place] = S[j] * s
             worth[place] = G[j] - kappa * s * s
             place += 1
@@ -84,7 +82,7 @@ def _advance(law, S, G, pi, kappa, profit, cap, least, low):  # type: ignore[no-
 
 
 @njit(cache=True)
-def _undominated(S, G, floor, slack):  # type: ignore[no-untyped-def]
+def undominated(S, G, floor, slack):  # type: ignore[no-untyped-def]
     """Return the places of labels that neither dominance nor the bound drops, by rising S."""
     keep = np.zeros(S.size, np.bool_)
     best = -np.inf
@@ -107,39 +105,33 @@ def _thin(size, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def forward(law, pi, kappa, profit, top, caps, least, slack, incumbent, width):  # type: ignore[no-untyped-def]
-    """Return (first, S, G, incumbent): labels of all layers; with ``width`` > 0 only so many in each."""
+def trace(law, pi, kappa, first, states, G, incumbent, slack, path):  # type: ignore[no-untyped-def]
+    """Write into ``path`` a path that attains the incumbent, from its last layer back; return its last S."""
     K = pi.size
-    first = np.zeros(K + 2, np.int64)
-    all_S = np.empty(64)
-    all_G = np.empty(64)
-    S = np.ones(1)
-    G = np.zeros(1)
-    all_S[0], all_G[0] = 1.0, 0.0
-    size = 1
-    first[1] = 1
-    required = least > 0
-    if not required:
-        incumbent = max(incumbent, 0.0)
-    for k in range(K):
-        S, G = _advance(law, S, G, pi[k], kappa[k], profit[k], caps[k], least, 1)
-        if required and k == K - 1:
-            enough = np.flatnonzero(least <= S)
-            S, G = S[enough], G[enough]
-        if S.size and (not required or k == K - 1):
-            incumbent = max(incumbent, G.max())  # whoever follows may collapse, which earns nothing
-        keep = _undominated(S, G, incumbent - top[k + 1] - slack, slack)
-        if width > 0:
-            keep = keep[_thin(keep.size, width)]
-        S, G = S[keep], G[keep]
-        while size + S.size > all_S.size:
-            all_S = np.append(all_S, np.empty(all_S.size))
-            all_G = np.append(all_G, np.empty(all_G.size))
-        all_S[size : size + S.size] = S
-        all_G[size : size + S.size] = G
-        size += S.size
-        first[k + 2] = size
-    return first, all_S[:size], all_G[:size], incumbent
+    k, S, target = 0, 1.0, 0.0
+    for layer in range(K, -1, -1):  # the layer after which nobody buys: K unless the path collapses
+        found = False
+        for j in range(first[layer], first[layer + 1]):
+            if abs(G[j] - incumbent) <= slack:
+                k, S, target, found = layer, states[j], G[j], True
+                break
+        if found:
+            break
+    last = S if k == K else 0.0
+    while k > 0:
+        earned = pi[k - 1] * (1.0 - moment(law, S))
+        best, choice, place = np.inf, 1, first[k - 1]
+        for j in range(first[k - 1], first[k]):
+            s = np.rint(S / states[j])
+            if s < 1 or states[j] * s != S:
+                continue
+            miss = abs(G[j] + earned - kappa[k - 1] * s * s - target)
+            if miss < best:
+                best, choice, place = miss, int(s), j
+        path[k - 1] = choice
+        S, target = states[place], G[place]
+        k -= 1
+    return last
 
 
 @njit(cache=True, error_model="numpy")
@@ -168,16 +160,12 @@ def bellman(law, pi, kappa, profit, top, caps, least, first, states, phi, k, S):
 
 
 @njit(cache=True, error_model="numpy")
-def backward(law, pi, kappa, profit, top, caps, least, first, states, padding):  # type: ignore[no-untyped-def]
-    """Return the potentials of all labels, each raised for rounding, relative to itself and to all profits."""
-    K = pi.size
-    phi = np.zeros(states.size)
-    for k in range(K - 1, -1, -1):
-        for j in range(first[k], first[k + 1]):
-            phi[j] = bellman(law, pi, kappa, profit, top, caps, least, first, states, phi, k, states[j])
-            if phi[j] > -np.inf:
-                phi[j] += padding * max(profit[0], abs(phi[j]))
-    return phi
+def backward(law, pi, kappa, profit, top, caps, least, first, states, padding, k, begin, end, phi):  # type: ignore[no-untyped-def]
+    """Fill in potentials of layer k's labels, each raised for rounding, relative to itself and to all profits."""
+    for j in range(begin, end):
+        phi[j] = bellman(law, pi, kappa, profit, top, caps, least, first, states, phi, k, states[j])
+        if phi[j] > -np.inf:
+            phi[j] += padding * max(profit[0], abs(phi[j]))
 
 
 @njit(cache=True, error_model="numpy")
@@ -201,37 +189,85 @@ def kernel_arguments(limits: Limits) -> tuple[object, ...]:
     return (limits.law, limits.pi, limits.kappa, limits.profit, limits.top, limits.caps, limits.least)
 
 
-def labels(limits: Limits, deadline: float = math.inf, width: int = WIDTH) -> Labels | None:
-    """Return the labels of a problem: a first pass with few labels a layer finds an incumbent, a second keeps all.
+def never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def labels(
+    limits: Limits, stop: Callable[[], bool] = never, incumbent: float = -math.inf, width: int = 0
+) -> Labels | None:
+    """Return all labels of a problem that matter, or with ``width`` > 0 so many a layer, which is enough for a start.
 
     Parameters
     ----------
     limits : Limits
-    deadline : float
-        In seconds of `time.perf_counter`; None is returned if the second pass does not end by then.
+    stop : callable
+        Asked again and again; None is returned once it is true.
+    incumbent : float
+        What some path earns.
     width : int
-        Labels a layer in the first pass.
     """
-    incumbent = float(forward(*kernel_arguments(limits), slack_of(limits, 0.0), -math.inf, width)[3])
     slack = slack_of(limits, incumbent)
     K, required = limits.pi.size, limits.least > 0
+    if not required:
+        incumbent = max(incumbent, 0.0)
     S, G = np.ones(1), np.zeros(1)
     layers_S, layers_G = [S], [G]
     for k in range(K):
-        if time.perf_counter() > deadline:
-            return None
-        cap, profit = limits.caps[k], limits.profit[k]
-        S, G = _advance(limits.law, S, G, limits.pi[k], limits.kappa[k], profit, cap, limits.least, 1)
+        parts = []
+        for part in _blocks(limits, k, S):
+            if stop():
+                return None
+            layer = (limits.pi[k], limits.kappa[k], limits.profit[k], limits.caps[k])
+            parts.append(advance(limits.law, S[part], G[part], *layer, limits.least))
+        S, G = _merged(parts)
         if required and k == K - 1:
             S, G = S[limits.least <= S], G[limits.least <= S]
         if S.size and (not required or k == K - 1):
             incumbent = max(incumbent, float(G.max()))
-        keep = _undominated(S, G, incumbent - limits.top[k + 1] - slack, slack)
+        keep = undominated(S, G, incumbent - limits.top[k + 1] - slack, slack)
+        if width > 0:
+            keep = keep[_thin(keep.size, width)]
         S, G = S[keep], G[keep]
         layers_S.append(S)
         layers_G.append(G)
     first = np.concatenate([[0], np.cumsum([layer.size for layer in layers_S])]).astype(np.int64)
     return Labels(first, np.concatenate(layers_S), np.concatenate(layers_G), incumbent)
+
+
+def path_of(limits: Limits, found: Labels) -> list[int]:
+    """Return a path that earns the incumbent of labels, to within rounding."""
+    path = np.zeros(limits.pi.size, np.int64)
+    slack = slack_of(limits, found.incumbent)
+    trace(limits.law, limits.pi, limits.kappa, found.first, found.S, found.G, found.incumbent, slack, path)
+    return [int(s) for s in path]
+
+
+def _blocks(limits: Limits, k: int, S: Vector) -> Iterator[slice]:
+    """Yield parts of a layer's states that have about `BLOCK` choices each, for a look at clock and keyboard between.
+
+    The bound on s falls in S, so that the first state of a part bounds its number of choices.
+    """
+    start = 0
+    while start < S.size:
+        wide = max(limits.most(k, int(S[start])), 1)
+        stop = min(start + max(BLOCK // wide, 1), S.size)
+        yield slice(start, stop)
+        start = stop
+
+
+def _merged(parts: list[tuple[Vector, Vector]]) -> tuple[Vector, Vector]:
+    """Return states and profits of all parts by rising S, each S once with its greatest G."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return np.empty(0), np.empty(0)
+    S, G = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    order = np.lexsort((-G, S))
+    S, G = S[order], G[order]
+    fresh = np.append(True, S[1:] != S[:-1])
+    return S[fresh], G[fresh]
 
 
 def root_label(limits: Limits) -> Labels:
@@ -246,7 +282,13 @@ def padding_of(limits: Limits) -> float:
     return 4e-15 * (8 + limits.pi.size)
 
 
-def potentials(limits: Limits, found: Labels) -> Vector:
-    """Return the padded potentials of labels."""
-    phi: Vector = backward(*kernel_arguments(limits), found.first, found.S, padding_of(limits))
+def potentials(limits: Limits, found: Labels, stop: Callable[[], bool] = never) -> Vector | None:
+    """Return the padded potentials of labels; None once ``stop`` is true."""
+    phi: Vector = np.zeros(found.S.size)
+    for k in range(limits.pi.size - 1, -1, -1):
+        for part in _blocks(limits, k, found.S[found.first[k] : found.first[k + 1]]):
+            if stop():
+                return None
+            begin, end = int(found.first[k]) + part.start, int(found.first[k]) + part.stop
+            backward(*kernel_arguments(limits), found.first, found.S, padding_of(limits), k, begin, end, phi)
     return phi

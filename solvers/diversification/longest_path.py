@@ -17,7 +17,7 @@ from endonet.formulations.diversification.problem import ChainProblem, SourcingP
 from endonet.formulations.errors import NotApplicableError
 from endonet.solvers.base import Solver
 from endonet.solvers.diversification import certificate, ties
-from endonet.solvers.diversification.certified import BUDGET, too_wide
+from endonet.solvers.diversification.certified import BUDGET, only_limit, too_wide
 from endonet.solvers.diversification.labels import Labels, padding_of
 from endonet.solvers.solution import Finding, Proves, Status
 
@@ -35,6 +35,8 @@ class LongestPath(Solver[ChainProblem]):
 
     def refuses(self, problem: ChainProblem) -> str:
         """Return why the problem is no longest path, or too large a graph."""
+        if reason := only_limit(problem):
+            return reason
         if problem.budget is not None:
             return BUDGET
         if reason := too_wide(problem):

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath
 from endonet.solvers.base import Solver
-from endonet.solvers.diversification import ties
+from endonet.solvers.diversification import finite, ties
 from endonet.solvers.solution import Finding, Proves, Status
 
 
@@ -32,8 +32,7 @@ class MarginalRule(Solver[ChainProblem]):
 
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Follow the rule from the first layer to the last."""
-        path = SourcingPath(ties.decentralised_path(problem, self.seed))
-        if formulation == "equilibrium":
-            tied = ties.equilibrium_paths(problem)
-            path = SourcingPath(path.path, tuple(tied) if len(tied) > 1 else ())
+        path = ties.equilibrium(problem) if problem.m is None else finite.decentralised(problem).decision
+        if formulation != "equilibrium":
+            path = SourcingPath(path.path, mixed=path.mixed)
         return Finding(path, Status.LOCAL, notes=("no firm gains by another number of suppliers of its own",))

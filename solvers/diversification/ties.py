@@ -11,6 +11,7 @@ from numba import njit
 
 from endonet.formulations.diversification.bounds import Limits, most_suppliers
 from endonet.formulations.diversification.firm import firm_choices
+from endonet.formulations.diversification.mixture import mixed_equilibrium
 from endonet.formulations.diversification.moments import moment
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
 from endonet.solvers.diversification.labels import Labels, Vector, continuation, kernel_arguments, slack_of
@@ -106,14 +107,34 @@ def equilibrium_paths(problem: ChainProblem, most: int = MOST) -> list[Path]:
     return sorted(paths)
 
 
-def decentralised_path(problem: ChainProblem, seed: int = 0) -> Path:
-    """Return the equilibrium path under the problem's tie policy, layer by layer; ``randomise`` tosses a coin a tie."""
-    coin = random.Random(seed)
+def decentralised_path(problem: ChainProblem) -> Path:
+    """Return the equilibrium path if ties go to the higher number, where that is the policy, and else to the lower."""
+    place = -1 if problem.ties == "higher" else 0
     path: Path = ()
     S = 1
     for k in range(problem.K):
-        choices = firm_choices(problem, k, S) if S else (0,)
-        s = coin.choice(choices) if problem.ties == "randomise" else choices[0 if problem.ties == "lower" else -1]
+        s = (firm_choices(problem, k, S) if S else (0,))[place]
         path = (*path, s)
         S *= s
     return path
+
+
+def equilibrium(problem: ChainProblem) -> SourcingPath:
+    """Return the decentralised path under the tie policy, with all paths that ties leave open.
+
+    Under ``randomise`` firms of one layer differ, and the paths are those along which suppliers may follow each other.
+    """
+    if problem.ties != "randomise":
+        tied = equilibrium_paths(problem)
+        return SourcingPath(decentralised_path(problem), tuple(tied) if len(tied) > 1 else ())
+    path, mixed = mixed_equilibrium(problem)
+    return SourcingPath(path, occurring(path, mixed) if any(mixed) else (), mixed if any(mixed) else ())
+
+
+def occurring(path: Path, mixed: Sequence[Fraction], most: int = MOST) -> tuple[Path, ...]:
+    """Return the sequences of numbers of suppliers that occur along a chain, at most ``most``, lexicographically."""
+    paths: list[Path] = [()]
+    for s, share in zip(path, mixed, strict=True):
+        numbers = (s, s + 1) if share else (s,)
+        paths = [(*p, n if all(p) else 0) for p in paths for n in (numbers if all(p) else (0,))][:most]
+    return tuple(sorted(set(paths)))
