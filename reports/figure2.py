@@ -34,7 +34,7 @@ LEAD = (
 
 Grid = NDArray[np.float64]
 SETTLED = 1e-13
-ROUNDS = 100_000
+ROUNDS = 20_000
 STARTS = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 NEAR = 0.02
 STEP = 1e-7

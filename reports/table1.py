@@ -195,7 +195,7 @@ def lines(samples: Sequence[Sample]) -> Iterator[Line]:
         for draws, where in masks:
             firms = tuple(s.firms(way, mask) for s, mask in zip(samples, where, strict=True))
             lost = tuple(s.lost(way, mask) for s, mask in zip(samples, where, strict=True))
-            printed = bool(panel) and draws == "kept"
+            printed = bool(panel) and (draws == "kept" or panel == "B")
             yield Line(title, FIRMS, draws, firms, paper(PAPER_FIRMS, panel) if printed else none)
             yield Line(title, ERROR, draws, lost, paper(PAPER_ERROR, panel) if printed else none)
         if panel == "A":
@@ -298,8 +298,8 @@ ABOUT = {
     PANELS[1]: "A remedy: change single firms as long as output rises, from whatever network the iteration ends with.",
     PANELS[2]: (
         "The same iteration without reshaping. A firm that is off never gains anything at the margin, so firms only "
-        "leave. The paper does not say where it starts; from θ = 1 its numbers come out, the more so on the draws that "
-        "reshaping settles too, which are those that the paper keeps."
+        "leave. The paper does not say where it starts; from θ = 1 its numbers come out. Nor does it say whether draws "
+        "that reshaping does not settle count here, so its numbers stand beside both samples."
     ),
     PANELS[3]: (
         "The same problem by a bounded quasi-Newton method with exact gradients from θ = ½, rounded at ½. The start, "
