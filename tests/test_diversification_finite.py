@@ -86,6 +86,20 @@ def test_binomial_laws() -> None:
         np.testing.assert_allclose(counts.binomial(m, p), expected, rtol=1e-9, atol=1e-30)
 
 
+@pytest.mark.parametrize(("m", "s"), [(50, 3), (50, 33), (50, 50), (3000, 40), (3000, 2900), (10**6, 10**5)])
+def test_chances_of_many_suppliers(m: int, s: int) -> None:
+    for d in {0, s - 1, s, (s + m) // 2, m - 1, m}:
+        exact = Fraction(1)
+        if m - d < s:  # the same product, by the firms that are not disrupted
+            for i in range(m - d):
+                exact *= Fraction(max(m - s - i, 0), m - i)
+        else:
+            exact = Fraction(math.comb(d, s), math.comb(m, s)) if m <= 3000 else Fraction(0)
+        if m > 3000 and d not in (m - 1, m):
+            continue
+        assert counts.hit(m, d, s) == pytest.approx(float(exact), rel=1e-12, abs=1e-300)
+
+
 def test_the_difference_from_the_limit_falls_as_one_over_m() -> None:
     limit = chain(4, "1/2", "3/10").evaluate([3, 2, 2, 1]).value
     losses = [m * (limit - chain(4, "1/2", "3/10", m=m).evaluate([3, 2, 2, 1]).value) for m in (200, 400, 800, 1600)]
@@ -310,3 +324,11 @@ def test_files_paths_and_words(tmp_path: Any) -> None:
         counts.simulate(problem, [1, 1], 1)
     with pytest.raises(en.InputError, match="m: "):
         counts.simulate(chain(2), [1, 1])
+
+
+def test_huge_layers_and_numbers_of_suppliers_are_no_burden() -> None:
+    outcome = chain(1, "1/2", "1/2", m=10**12).evaluate([10**6])
+    limit = chain(1, "1/2", "1/2").evaluate([10**6])
+    assert outcome.mean_disruption[0] == pytest.approx(
+        limit.mean_disruption[0], abs=6 * outcome._drawn.standard_error[0] + 1e-9
+    )

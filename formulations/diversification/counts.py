@@ -35,7 +35,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from endonet.formulations.diversification.evaluation import own_rows
-from endonet.formulations.diversification.moments import COMMON
+from endonet.formulations.diversification.moments import BETA, COMMON, Law, log_drop
 from endonet.formulations.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ LARGEST = 20_000  # firms a layer whose law is computed; more are drawn
 DIGITS = 40_000  # bits of a common denominator up to which the law is exact
 REPLICATIONS = 1 << 17
 BLOCK = 1 << 14  # replications that share one stream of random numbers
+FEW = 32  # chances of so many suppliers are multiplied out
 NEGLIGIBLE = 1e-32  # parts of a binomial law this much smaller than its largest are left out
 
 
@@ -118,12 +119,22 @@ def add_binomial(law, m, p, weight):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def hits(m, s):  # type: ignore[no-untyped-def]
     """Return P_m(s; d) for d = 0 … m, equation (6); 1 for s = 0."""
-    found = np.ones(m + 1)
+    found = np.empty(m + 1)
     for d in range(m + 1):
-        for i in range(s):
-            found[d] *= max(d - i, 0) / (m - i)
-            if found[d] == 0.0:
-                break
+        found[d] = hit(m, d, s)
+    return found
+
+
+@njit(cache=True, error_model="numpy")
+def hit(m, d, s):  # type: ignore[no-untyped-def]
+    """Return P_m(s; d): for many suppliers by ℓ of `moments`, Σ_{i<s} log(1 + (m−d)/(d−s+1+i)) = −log P_m(s; d)."""
+    if d < s:
+        return 0.0
+    if s > FEW:
+        return math.exp(-log_drop(Law(BETA, d - s + 1.0, float(m - d), 0.0), 0.0, float(s)))
+    found = 1.0
+    for i in range(s):
+        found *= (d - i) / (m - i)
     return found
 
 
@@ -359,8 +370,7 @@ def basal_law(problem: ChainProblem) -> Vector:
 
 def exact_is_small(m: int, most: tuple[int, ...]) -> bool:
     """Whether the exact law is short enough to be of use: its denominators multiply from layer to layer."""
-    bits = sum(m * math.log2(2 * math.comb(m, s) * (m + 1)) for s in most)
-    return m <= 64 and bits <= DIGITS
+    return m <= 64 and sum(m * math.log2(2 * math.comb(m, s) * (m + 1)) for s in most) <= DIGITS
 
 
 def exact_basal(problem: ChainProblem) -> list[Fraction]:
@@ -491,11 +501,12 @@ def _draw(problem: ChainProblem, decision: SourcingPath, size: int, draw: np.ran
     return risks
 
 
-def _falling(D: NDArray[np.int64], m: int, s: int) -> Vector:
+@njit(cache=True, error_model="numpy")
+def _falling(D, m, s):  # type: ignore[no-untyped-def]
     """Return P_m(s; d) at each d."""
-    found = np.ones(D.size)
-    for i in range(s):
-        found *= np.maximum(D - i, 0) / (m - i)
+    found = np.empty(D.size)
+    for j in range(D.size):
+        found[j] = hit(m, D[j], s)
     return found
 
 

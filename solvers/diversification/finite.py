@@ -145,7 +145,7 @@ def choices_behind(problem: ChainProblem, k: int, law: Vector, exact: list[Fract
 def decentralised(problem: ChainProblem) -> Finding:
     """Return the decentralised path; its bound is its own value, as in the limit."""
     path, exact = equilibrium(problem)
-    tied = ties.occurring(path.path, path.mixed) if problem.ties == "randomise" else equilibrium_paths(problem)
+    tied = ties.occurring(path.path, path.shares) if problem.ties == "randomise" else equilibrium_paths(problem)
     decision = SourcingPath(path.path, tuple(tied) if len(tied) > 1 else (), path.mixed)
     outcome = problem.evaluate(decision)
     if not outcome.feasible:
@@ -168,7 +168,7 @@ def check_equilibrium(problem: ChainProblem, decision: SourcingPath) -> None:
     if (path.path, path.mixed) != (decision.path, decision.mixed):
         raise VerificationError(f"firms would rather have {list(path.path)} suppliers")
     randomised = problem.ties == "randomise"
-    known = ties.occurring(path.path, path.mixed) if randomised else equilibrium_paths(problem)
+    known = ties.occurring(path.path, path.shares) if randomised else equilibrium_paths(problem)
     for tie in decision.tied_paths:
         if tie not in known:
             raise VerificationError(f"decision.tied_paths: {list(tie)} is no path of the firms")
