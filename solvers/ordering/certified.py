@@ -210,7 +210,7 @@ class Search:
             gain = node.proved - before
             idle = idle + 1 if gain <= STALLED * (self.worth - node.proved) else 0
             cycles = relaxation.separate(point.b)
-            if cycles.count and (root or idle < ROUNDS):
+            if cycles.count and (root or idle < ROUNDS or decided(point)):
                 relaxation.add(cycles)
                 continue
             if decided(point):
@@ -436,7 +436,7 @@ class Certified(Solver[OrderingProblem]):
                 "nodes": sum(search.visited for search in searches),
                 "open_nodes": sum(len(search.heap) for search in searches),
                 "linear_programs": sum(r.programs for r in relaxations),
-                "cycles": sum(len(r.cycles) for r in relaxations),
+                "cycles": sum(r.cycles.count for r in relaxations),
                 "cuts": sum(len(r.sources) for r in relaxations),
             },
         )

@@ -127,6 +127,11 @@ class Lists:
         pointer = np.concatenate([[0], np.cumsum([part.size for part in lists])]).astype(np.int64)
         return cls(pointer, np.concatenate([np.empty(0, np.int64), *lists]))
 
+    def with_more(self, others: Lists) -> Self:
+        """Return these lists and others behind them."""
+        pointer = np.concatenate([self.pointer, self.pointer[-1] + others.pointer[1:]])
+        return type(self)(pointer, np.concatenate([self.item, others.item]))
+
     @property
     def count(self) -> int:
         """Number of lists."""

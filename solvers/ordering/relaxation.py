@@ -89,12 +89,12 @@ class Relaxation:
             self.by_link = np.argsort(tail * n + head)
             self.keys = (tail * n + head)[self.by_link]
         self.tail, self.head, self.weight = tail, head, weight
-        self.cycles: list[Ints] = []
+        self.cycles = Cycles.of([])
         self.sources: list[Ints] = []
         self.links: list[Ints] = []
         self.live, self.g = np.empty(0, np.int64), np.empty(0)
         self.programs = 0
-        self.scale = float(weight.max()) / 1000.0
+        self.scale = float(weight.max())
         self.stop: Stop = lambda: False
         self.asked = 0
         self.highs = highspy.Highs()
@@ -130,15 +130,15 @@ class Relaxation:
 
     def add(self, cycles: Cycles) -> None:
         """Add a row for each cycle."""
-        first = len(self.cycles)
-        self.cycles.extend(np.split(cycles.item, cycles.pointer[1:-1]) if cycles.count else [])
+        first = self.cycles.count
+        self.cycles = self.cycles.with_more(cycles)
         self._add(cycle_rows(cycles), first + np.arange(cycles.count))
 
     def add_cuts(self, sources: list[Ints], links: list[Ints]) -> int:
         """Add a row for each cut that the present point violates; return how many there are."""
         used = Lists.of(sources)
         cycles, renamed = np.unique(used.item, return_inverse=True)
-        pool = Cycles.of([self.cycles[c] for c in cycles])
+        pool = self.cycles.take(cycles)
         rows = cut_rows(self.n, pool, Lists(used.pointer, renamed.reshape(-1)), Lists.of(links))
         column = self.columns(rows.tail, rows.head)
         b = self.b[np.abs(column) - 1]
@@ -242,7 +242,7 @@ class Relaxation:
     def cut(self, point: Point) -> int:
         """Add cuts that a point violates, derived from the cycles among the rows; return how many there are."""
         rows = np.flatnonzero(self.live >= 0)
-        cycles = Cycles.of([self.cycles[c] for c in self.live[rows]])
+        cycles = self.cycles.take(self.live[rows])
         row, column = cycles.owner(), self.columns(cycles.item, cycles.heads())
         place = np.abs(column) - 1
         turned = point.b > 0.5
@@ -276,6 +276,6 @@ class Relaxation:
 
     def pool(self, nodes: Ints, n: int) -> Pool:
         """Return the cycles and cuts in nodes of the whole digraph, which are numbered below n."""
-        cycles, links = Cycles.of(self.cycles), Lists.of(self.links)
+        cycles, links = self.cycles, Lists.of(self.links)
         ends = nodes[links.item // self.n] * n + nodes[links.item % self.n]
         return Pool(n, Cycles(cycles.pointer, nodes[cycles.item]), Lists.of(self.sources), Lists(links.pointer, ends))
