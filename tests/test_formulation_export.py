@@ -297,7 +297,7 @@ class TestShow:
 
 class TestStructure:
     def test_a_model_counted_by_hand(self, problem):
-        """``problem`` has 3 firms, 7 links and one row on θ; α_j κ is .8, 1 and .6, so that one has a chord and none a bundle."""
+        """``problem`` has 3 firms, 7 links and one row on θ; α_j κ is .8, 1 and .6: one chord, no bundle."""
         counted = structure(api.formulation("planner/lifted"), problem)
         assert (counted.binaries, counted.integers, counted.continuous) == (3, 0, 3 * 3 + 2)
         assert counted.rows == 2 + 3 + 3 * 4 + 1  # T and M; inputs; supply, demand and both "on"; the row

@@ -283,8 +283,8 @@ def show(
 def export(problem: str, form: str | None, formulation: str, names: bool, file: str) -> int:
     """Write PROBLEM as a model FILE for other software.
 
-    The ending of FILE names the format: .nl (AMPL) and .gms (GAMS) for any formulation, .lp and .mps for linear ones, .cbf
-    (Conic Benchmark Format) for those that can be written in CVXPY.
+    The ending of FILE names the format: .nl (AMPL) and .gms (GAMS) for any formulation, .lp and .mps for linear ones,
+    .cbf (Conic Benchmark Format) for those that can be written in CVXPY.
     """
     from endonet import api
     from endonet.formulations.errors import InputError

@@ -1,0 +1,91 @@
+"""The docstrings of endonet, made for reading in an editor, as reStructuredText.
+
+Equations and tables stand there as indented blocks, which keep their lines; bars are absolute values, not substitutions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx import addnodes
+from sphinx.application import Sphinx
+
+SECTION = re.compile(r"-{3,}$")
+ITEM = re.compile(r"\s*([*+-]|\d+\.|[a-z]\))\s")
+LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
+
+
+def rewrite(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Turn indented blocks into literal ones, outside the sections of numpydoc, where indentation is description."""
+    del app, what, name, obj, options
+    lines[:] = escape(literal_blocks(lines))
+
+
+def literal_blocks(lines: list[str]) -> list[str]:
+    """Mark each block that is indented against the text before it as literal."""
+    found: list[str] = []
+    inside = 0  # the depth from which lines belong to a literal block; 0 outside
+    section = False
+    for k, line in enumerate(lines):
+        depth = len(line) - len(line.lstrip())
+        if SECTION.match(line) and k and lines[k - 1].strip() and depth == 0:
+            section = lines[k - 1].strip() not in ("Examples", "Symbols", "Notes")
+        if not line.strip():
+            found.append(line)
+            continue
+        if inside and depth >= inside:
+            found.append(line)
+            continue
+        inside = 0
+        text = next((above for above in reversed(found) if above.strip()), "")
+        if depth and not section and is_text(text) and (not found[-1].strip() or is_table(text, line)):
+            while not found[-1].strip():
+                found.pop()
+            found += ["", "::", ""]
+            inside = depth
+        found.append(line)
+    return found
+
+
+def is_text(line: str) -> bool:
+    """Whether a line starts at the margin and is no item of a list, so that indentation after it sets a block apart."""
+    return bool(line) and not line.startswith(" ") and not ITEM.match(line) and not line.startswith(">>>")
+
+
+def is_table(above: str, line: str) -> bool:
+    """Whether a block that follows without a blank line has columns; otherwise it describes the term above it."""
+    return above == "Symbols" or "  " in line.strip()
+
+
+def escape(lines: list[str]) -> list[str]:
+    """Escape bars and lone stars outside literals."""
+    found = []
+    literal = False
+    for line in lines:
+        if line == "::":
+            literal = True
+        elif literal and line.strip() and not line.startswith(" "):
+            literal = False
+        if literal or line.startswith((">>>", "...")):
+            found.append(line)
+            continue
+        parts = LITERAL.split(line)
+        found.append("".join(part if k % 2 else part.replace("|", r"\|") for k, part in enumerate(parts)))
+    return found
+
+
+def plain_words(app: Sphinx, doctree: Any) -> None:
+    """Let words of a type such as ``array, shape (n,)`` be words; Sphinx would look for something called n."""
+    del app
+    for node in list(doctree.findall(addnodes.pending_xref)):
+        target = str(node.get("reftarget", ""))
+        if node.get("refdomain") == "py" and "." not in target and not target[:1].isupper():
+            node.replace_self(node.children)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Go before napoleon, which reads what this leaves."""
+    app.connect("autodoc-process-docstring", rewrite, priority=100)
+    app.connect("doctree-read", plain_words)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
