@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import endonet as en
+from endonet import api
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -40,18 +45,19 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 def run_page(page: str, folder: Path, tree: Path = ROOT) -> None:
-    """Run a page's Python in one interpreter, then its commands; ``# →`` says how a line ends that is printed."""
+    """Run a page's Python and then its commands in one interpreter; ``# →`` says how a line ends that is printed."""
     script = "\n".join(code for language, code in blocks(page) if language == "python" and not FILE.match(code))
+    consoles = (code for language, code in blocks(page) if language == "console")
+    commands = [line[2:] for code in consoles for line in code.splitlines() if line.startswith("$ ")]
+    for command in commands:
+        name, *arguments = shlex.split(command)
+        assert name == "endonet", command
+        script += f"\nassert __import__('endonet.cli').cli.main({arguments!r}) == 0, {command!r}"
     printed = run([sys.executable, "-c", script], folder, tree).splitlines()
     place = 0
     for said in re.findall(r"# → (.*)$", script, re.MULTILINE):
         place = next((k for k in range(place, len(printed)) if printed[k].endswith(said)), len(printed)) + 1
         assert place <= len(printed), f"{said!r} is not (or not there) in\n{printed}"
-    for language, code in blocks(page):
-        if language == "console":
-            for line in code.splitlines():
-                if line.startswith("$ "):
-                    run(line.removeprefix("$ ").replace("endonet", f"{sys.executable} -m endonet", 1), folder, tree)
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +83,72 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
         written += 1
     assert written == 4
     return tree
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site, from a copy of the pages, since the build writes some of them; a warning is an error."""
+    folder = tmp_path_factory.mktemp("docs")
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("generated", "__pycache__"))
+    run([sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "docs", "site"], folder)
+    return folder / "site"
+
+
+def pages_of(site: Path) -> dict[str, str]:
+    """Every page by its name, as HTML."""
+    return {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+
+
+def test_the_site_builds_without_warnings_and_needs_no_network(site: Path) -> None:
+    found = pages_of(site)
+    assert {"index.html", "start.html", "theory/hull.html", "search.html", "equations/planner.html"} <= set(found)
+    assert (site / "searchindex.js").stat().st_size > 10_000
+    for name, html in found.items():
+        for address in re.findall(r'<(?:script|link|img)\b[^>]*?(?:src|href)="([^"]+)"', html):
+            assert not re.match(r"(https?:)?//", address), f"{name} loads {address}"
+            if not address.startswith(("data:", "#")):
+                target = (site / name).parent / address.partition("?")[0].partition("#")[0]
+                assert target.exists(), f"{name} needs {address}"
+
+
+def test_links_between_pages_lead_somewhere(site: Path) -> None:
+    found = pages_of(site)
+    for name, html in found.items():
+        for address in re.findall(r'<a\b[^>]*?href="([^"]+)"', html):
+            if re.match(r"[a-z]+:|#", address):
+                continue
+            target = ((site / name).parent / address.partition("#")[0]).resolve()
+            assert target.exists(), f"{name} links to {address}"
+
+
+def test_the_reference_has_every_public_name(site: Path) -> None:
+    """Everything that ``endonet`` offers, every module of every room, every member that a family lists."""
+    html = "".join(text for name, text in pages_of(site).items() if "reference-" in name)
+    for name in en.__all__:
+        assert f">{name}<" in html or f"endonet.{name}" in html, name
+    for room in ROOMS:
+        for file in sorted((ROOT / room).rglob("*.py")):
+            module = "endonet." + file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+            if not module.endswith("__init__") and "lessons" not in module:
+                assert module in html, module
+    families = [*api.solvers_by_family().values(), *api.formulations_by_family().values()]
+    for reference in (reference for members in families for reference in members.values()):
+        module, _, name = reference.partition(":")
+        kind = getattr(importlib.import_module(module), name)
+        title = kind.__name__ if isinstance(kind, type) else type(kind).__name__
+        assert f'id="{module}.{title}"' in html, title
+
+
+def test_every_formulation_and_solver_has_its_place(site: Path) -> None:
+    found = pages_of(site)
+    for family, members in api.formulations_by_family().items():
+        html = found[f"generated/formulations-{family}.html"]
+        for short in members:
+            form = api.formulation(f"{family}/{short}")
+            assert f"{form.name}<a" in html
+            assert html.count("math notranslate nohighlight") >= len(form.equations)
+    listed = found["generated/solvers.html"]
+    assert all(f">{name}<" in listed for members in api.solvers_by_family().values() for name in members)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "extending.md"])
