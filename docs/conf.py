@@ -1,7 +1,7 @@
 """Configuration of the documentation: Sphinx with the theme furo, pages in Markdown (MyST), notebooks as they stand.
 
-`make docs` builds it into build/docs. Nothing is fetched when the site is read: MathJax and the fonts come along, and the
-search works from a file as well as from a server.
+`make docs` builds it into build/docs. Nothing is fetched when the site is read: MathJax comes along, and the search
+works from a file as well as from a server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The documentation: its code runs as printed, its toy formulation and solver work, and the site builds without warnings."""
+"""The documentation: its code runs as printed, its toy examples work, and the site builds without warnings."""
 
 from __future__ import annotations
 

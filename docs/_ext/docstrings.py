@@ -1,6 +1,6 @@
 """The docstrings of endonet, made for reading in an editor, as reStructuredText.
 
-Equations and tables stand there as indented blocks, which keep their lines; bars are absolute values, not substitutions.
+Equations and tables stand there as indented blocks, which keep their lines; bars are absolute values, no substitutions.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _formulations(family: str) -> str:
     package = registry.family_module("endonet.formulations", family)
     lead = (package.__doc__ or "").strip()
     forms = [api.formulation(f"{family}/{name}") for name in package.FORMULATIONS]
-    return "\n".join([f"# {family.capitalize()}", "", lead, "", *map(show.markdown, forms)])
+    return "\n".join([f"# Formulations: {family}", "", lead, "", *map(show.markdown, forms)])
 
 
 def _solvers() -> str:
