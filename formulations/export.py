@@ -95,13 +95,17 @@ def _write_text(text: str, file: Path) -> None:
 
 
 def _write_nl(model: Any, target: Path, names: bool) -> None:
+    from pyomo.common.errors import InfeasibleConstraintException
     from pyomo.repn.plugins.nl_writer import NLWriter
 
     def fill(*files: Path) -> None:
         with contextlib.ExitStack() as stack:
             streams: list[TextIO] = [stack.enter_context(file.open("w", encoding="utf-8")) for file in files]
             options = {"symbolic_solver_labels": names, "linear_presolve": False, "scale_model": False}
-            NLWriter().write(model, *streams, **options)
+            try:
+                NLWriter().write(model, *streams, **options)
+            except InfeasibleConstraintException as error:
+                raise InputError("model", str(error).rstrip("."), "no choice of its variables satisfies it") from None
 
     if not names:
         _write_atomically({target: fill})

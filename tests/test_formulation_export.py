@@ -193,6 +193,13 @@ class TestExport:
         with pytest.raises(InputError, match=r"use one of \.nl, \.gms, \.lp, \.mps, \.cbf"):
             export(linear, tmp_path / name)
 
+    def test_a_row_that_nothing_satisfies(self, linear, tmp_path):
+        linear.take[0].fix(1)
+        linear.never = pyo.Constraint(expr=linear.take[0] <= 0)
+        with pytest.raises(InputError, match="never.*no choice of its variables"):
+            export(linear, tmp_path / "model.nl")
+        assert list(tmp_path.iterdir()) == []
+
     def test_what_cannot_be_written(self, problem, linear, tmp_path):
         with pytest.raises(InputError, match="no Pyomo model"):
             export(api.formulation("planner/lifted").build(problem, "cvxpy"), tmp_path / "model.nl")
