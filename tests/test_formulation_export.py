@@ -196,7 +196,7 @@ class TestExport:
     def test_a_row_that_nothing_satisfies(self, linear, tmp_path):
         linear.take[0].fix(1)
         linear.never = pyo.Constraint(expr=linear.take[0] <= 0)
-        with pytest.raises(InputError, match="never.*no choice of its variables"):
+        with pytest.raises(InputError, match=r"never.*no choice of its variables"):
             export(linear, tmp_path / "model.nl")
         assert list(tmp_path.iterdir()) == []
 

@@ -60,7 +60,7 @@ def test_no_decision_is_worth_more_in_the_model_than_to_the_evaluator(form, case
     problem = economies.TINY[case]()
     draw = np.random.default_rng(4)
     drawn = (problem.evaluate(draw.integers(0, 2, problem.n)) for _ in range(100))
-    outcome = next(outcome for outcome in drawn if outcome.feasible)
+    outcome = next(outcome for outcome in drawn if outcome.feasible and outcome.value > 0)
     theta = outcome.theta
     model = form.build(problem)
     for j in model.theta:
