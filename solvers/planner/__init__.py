@@ -2,6 +2,7 @@
 
 SOLVERS = {
     "certified": "endonet.solvers.planner.certified:Certified",
+    "lagrangian": "endonet.solvers.planner.lagrangian:Lagrangian",
     "enumeration": "endonet.solvers.planner.enumeration:Enumeration",
     "reshaping": "endonet.solvers.planner.reshaping:Reshaping",
     "relaxation": "endonet.solvers.planner.relaxation:Relaxation",
