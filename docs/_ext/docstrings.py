@@ -11,8 +11,11 @@ from typing import Any
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+import endonet
+
 SECTION = re.compile(r"-{3,}$")
 ITEM = re.compile(r"\s*([*+-]|\d+\.|[a-z]\))\s")
+LAST = re.compile(r"(?<=\w)_(?=\W|$)")
 LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
 
 
@@ -59,7 +62,7 @@ def is_table(above: str, line: str) -> bool:
 
 
 def escape(lines: list[str]) -> list[str]:
-    """Escape bars and lone stars outside literals."""
+    """Escape what reStructuredText takes for markup, outside literals: bars, last underscores, a star by itself."""
     found = []
     literal = False
     for line in lines:
@@ -71,7 +74,12 @@ def escape(lines: list[str]) -> list[str]:
             found.append(line)
             continue
         parts = LITERAL.split(line)
-        found.append("".join(part if k % 2 else part.replace("|", r"\|") for k, part in enumerate(parts)))
+        lone = sum(part.count("*") for part in parts[::2]) == 1 and not ITEM.match(line)
+        for k in range(0, len(parts), 2):
+            parts[k] = LAST.sub(r"\\_", parts[k].replace("|", r"\|"))
+            if lone:
+                parts[k] = parts[k].replace("*", r"\*")
+        found.append("".join(parts))
     return found
 
 
@@ -80,7 +88,7 @@ def plain_words(app: Sphinx, doctree: Any) -> None:
     del app
     for node in list(doctree.findall(addnodes.pending_xref)):
         target = str(node.get("reftarget", ""))
-        if node.get("refdomain") == "py" and "." not in target and not target[:1].isupper():
+        if node.get("refdomain") == "py" and "." not in target and target not in endonet.__all__:
             node.replace_self(node.children)
 
 
