@@ -35,6 +35,8 @@ toc_object_entries = False  # a thousand entries in the navigation help nobody
 default_role = "py:obj"
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
+highlight_language = "none"  # blocks in docstrings are equations
+
 html_theme = "furo"
 html_title = f"endonet {release}"
 html_static_path = ["_static"]
@@ -53,8 +55,7 @@ nb_execution_mode = "off"  # the notebooks of the lessons are kept executed; `ma
 nb_merge_streams = True
 
 autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints = "none"  # the docstrings say types and shapes
 autodoc_class_signature = "separated"
 napoleon_google_docstring = False
 napoleon_use_rtype = False

@@ -63,9 +63,9 @@ def is_table(above: str, line: str) -> bool:
 
 def escape(lines: list[str]) -> list[str]:
     """Escape what reStructuredText takes for markup, outside literals: bars, last underscores, a star by itself."""
-    found = []
+    found: list[str] = []
     literal = False
-    for line in lines:
+    for k, line in enumerate(lines):
         if line == "::":
             literal = True
         elif literal and line.strip() and not line.startswith(" "):
@@ -74,13 +74,25 @@ def escape(lines: list[str]) -> list[str]:
             found.append(line)
             continue
         parts = LITERAL.split(line)
-        lone = sum(part.count("*") for part in parts[::2]) == 1 and not ITEM.match(line)
-        for k in range(0, len(parts), 2):
-            parts[k] = LAST.sub(r"\\_", parts[k].replace("|", r"\|"))
-            if lone:
-                parts[k] = parts[k].replace("*", r"\*")
+        lone = stars(paragraph(lines, k)) % 2 == 1
+        for part in range(0, len(parts), 2):
+            parts[part] = LAST.sub(r"\\_", parts[part].replace("|", r"\|"))
+            if lone and not ITEM.match(line):
+                parts[part] = parts[part].replace("*", r"\*")
         found.append("".join(parts))
     return found
+
+
+def paragraph(lines: list[str], k: int) -> list[str]:
+    """Return the lines around line k that no blank line parts from it."""
+    first = next((above + 1 for above in range(k, -1, -1) if not lines[above].strip()), 0)
+    last = next((below for below in range(k, len(lines)) if not lines[below].strip()), len(lines))
+    return lines[first:last]
+
+
+def stars(lines: list[str]) -> int:
+    """Return how many stars stand in lines outside literals; an even number makes pairs of emphasis."""
+    return sum(part.count("*") for line in lines for part in LITERAL.split(line)[::2])
 
 
 def plain_words(app: Sphinx, doctree: Any) -> None:

@@ -138,7 +138,7 @@ def _package(name: str, lead: str) -> str:
     package = importlib.import_module(name)
     doc = (package.__doc__ or lead).strip().replace("\n", " ")
     modules = [entry.name for entry in pkgutil.iter_modules(package.__path__) if not entry.ispkg]
-    lines = [f"# {name}", "", _cell(doc), ""]
+    lines = [f"# {name}", "", doc, ""]
     for module in modules:
         lines += [f"## {name}.{module}", "", "```{eval-rst}", f".. automodule:: {name}.{module}", "```", ""]
     return "\n".join(lines)
