@@ -1,6 +1,8 @@
 # make demo      the planner's problem on two real economies, answered three ways -> out/demo.html
 # make test      style, types and the fast tests
 # make test-all  the slow tests as well
+# make docs      the documentation, readable without a server -> build/docs/index.html
+# make lessons   run the notebooks of reports/lessons again, in place
 # make clean     forget the environment, caches and output
 #
 # Only Python 3.11 or newer with pip and venv is assumed; PYTHON=... names another interpreter.
@@ -12,7 +14,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check clean
+.PHONY: help demo test test-all docs lessons check clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -43,6 +45,13 @@ test: check
 test-all: check
 	$(BIN)/pytest -m 'slow or not slow'
 
+docs: $(DEVELOPMENT)
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs
+	@echo "the documentation is in build/docs/index.html"
+
+lessons: $(DEVELOPMENT)
+	$(BIN)/python reports/lessons/execute.py
+
 clean:
-	rm -rf $(VENV) out build dist src/endonet.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out build dist docs/generated src/endonet.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -165,6 +165,7 @@ class Formulation(ABC, Generic[P]):
         """Return the decision that a solved model holds, rounded to the nearest integers."""
 
     def latex(self) -> str:
-        """Return the formulation as one LaTeX ``align`` environment."""
-        rows = [f"  & {e.latex} && \\text{{{e.label}}}" for e in self.equations]
-        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+        """Return the equations as one LaTeX ``align*`` environment; `endonet.formulations.show` writes whole pages."""
+        from endonet.formulations.show import align
+
+        return align(self)

@@ -1,9 +1,10 @@
-"""Writing a model to a file that other software reads: .nl, .lp, .mps, .gms.
+"""Writing a model to a file that other software reads: .nl, .gms, .lp, .mps, .cbf.
 
     .nl    AMPL's format, for any model: SCIP, BARON, Bonmin, Couenne, Ipopt, Knitro, SHOT …
     .gms   a GAMS program, for any model
     .lp    CPLEX's format, linear and quadratic models only
     .mps   linear and quadratic models only
+    .cbf   the Conic Benchmark Format, for CVXPY models: second-order, exponential and power cones, integer or not
 
 The file is written in full or not at all: to a temporary name in the same folder, then moved.
 """
@@ -17,21 +18,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from endonet.formulations.conic import cone_program, to_cbf
+from endonet.formulations.contracts import Modeller
 from endonet.formulations.errors import InputError
 
-ENDINGS = (".nl", ".lp", ".mps", ".gms")
+ENDINGS = (".nl", ".gms", ".lp", ".mps", ".cbf")
+CONIC = ".cbf"
 PYOMO_FORMATS = {".lp": "cpxlp", ".mps": "mps", ".gms": "gams"}
 
 
 def export(model: Any, path: str | os.PathLike[str], names: bool = False) -> Path:
-    """Write a Pyomo model to a file whose ending names the format.
+    """Write a model to a file whose ending names the format.
 
     Parameters
     ----------
-    model : pyomo.environ.ConcreteModel
-        What ``build`` of a formulation returns.
+    model : pyomo.environ.ConcreteModel or cvxpy.Problem
+        What ``build`` of a formulation returns; Pyomo for .nl, .gms, .lp and .mps, CVXPY for .cbf.
     path : path
-        Ends with .nl, .lp, .mps or .gms.
+        Ends with .nl, .gms, .lp, .mps or .cbf.
     names : bool, default False
         For .nl, which has no names: write the variables' and the rows' names beside it, to .col and .row, as AMPL does.
 
@@ -43,13 +47,14 @@ def export(model: Any, path: str | os.PathLike[str], names: bool = False) -> Pat
     Raises
     ------
     InputError
-        If the ending is unknown, the model is not a Pyomo model, the format cannot hold it (a nonlinear model in .lp or
-        .mps), or the folder cannot be written to.
+        If the ending is unknown, the model is not in the modelling language of the format, the format cannot hold it (a
+        nonlinear model in .lp or .mps), or the folder cannot be written to.
     """
-    target = Path(path)
-    ending = target.suffix.lower()
-    if ending not in ENDINGS:
-        raise InputError("file", f"{target.name!r} has no ending that is known", f"use one of {', '.join(ENDINGS)}")
+    target, ending = Path(path), check_ending(path)
+    if ending == CONIC:
+        program = cone_program(model)
+        _write_atomically({target: lambda file: _write_text(to_cbf(program, target.stem), file)})
+        return target
     if not hasattr(model, "component_data_objects"):
         raise InputError("model", "it is no Pyomo model", "build the formulation with modeller='pyomo'")
     if ending == ".nl":
@@ -59,14 +64,48 @@ def export(model: Any, path: str | os.PathLike[str], names: bool = False) -> Pat
     return target
 
 
+def check_ending(path: str | os.PathLike[str]) -> str:
+    """Return the ending of a file in lower case.
+
+    Raises
+    ------
+    InputError
+        If no format has it.
+    """
+    target = Path(path)
+    ending = target.suffix.lower()
+    if ending not in ENDINGS:
+        raise InputError("file", f"{target.name!r} has no ending that is known", f"use one of {', '.join(ENDINGS)}")
+    return ending
+
+
+def language(path: str | os.PathLike[str]) -> Modeller:
+    """Return the modelling language in which a formulation is to be built for a file.
+
+    Raises
+    ------
+    InputError
+        If no format has its ending.
+    """
+    return Modeller.CVXPY if check_ending(path) == CONIC else Modeller.PYOMO
+
+
+def _write_text(text: str, file: Path) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
 def _write_nl(model: Any, target: Path, names: bool) -> None:
+    from pyomo.common.errors import InfeasibleConstraintException
     from pyomo.repn.plugins.nl_writer import NLWriter
 
     def fill(*files: Path) -> None:
         with contextlib.ExitStack() as stack:
             streams: list[TextIO] = [stack.enter_context(file.open("w", encoding="utf-8")) for file in files]
             options = {"symbolic_solver_labels": names, "linear_presolve": False, "scale_model": False}
-            NLWriter().write(model, *streams, **options)
+            try:
+                NLWriter().write(model, *streams, **options)
+            except InfeasibleConstraintException as error:
+                raise InputError("model", str(error).rstrip("."), "no choice of its variables satisfies it") from None
 
     if not names:
         _write_atomically({target: fill})

@@ -173,6 +173,34 @@ def latex(formulation: Formulation[Any], document: bool = True) -> str:
     return f"{head}\n{body}\n\\end{{document}}"
 
 
+def align(formulation: Formulation[Any]) -> str:
+    """Return the equations as one LaTeX ``align*`` environment, each with its label in the paper."""
+    rows = [rf"  & {symbols_to_latex(e.latex)} && \text{{{words_to_latex(e.label)}}}" for e in formulation.equations]
+    return "\n".join([r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}"])
+
+
+def markdown(formulation: Formulation[Any]) -> str:
+    """Return a formulation as Markdown with mathematics between dollar signs, as the documentation shows it."""
+    languages = " and ".join("Pyomo" if m.value == "pyomo" else "CVXPY" for m in formulation.modellers)
+    parts = [f"## {formulation.name}", "", f"{_escaped(formulation.title)}.", ""]
+    parts += [f"Class: {describe_class(formulation)}. Languages: {languages}.", ""]
+    parts += [f"Source: {_escaped(formulation.source)}.", ""]
+    for e in formulation.equations:
+        component = f" — `{e.component}`" if e.component else ""
+        parts += [f"**{_escaped(e.label)}** {_escaped(e.says)}{component}", ""]
+        parts += ["$$", symbols_to_latex(e.latex), "$$", ""]
+    parts += ["| symbol | meaning |", "|---|---|"]
+    for symbol, words in formulation.symbols:
+        typeset = symbols_to_latex(symbol).replace("|", r"\vert ")
+        parts.append(f"| ${typeset}$ | {_escaped(words)} |")
+    return "\n".join([*parts, ""])
+
+
+def _escaped(words: str) -> str:
+    """Return words with the characters escaped that Markdown reads as markup."""
+    return re.sub(r"([*_|$<\\`\[\]])", r"\\\1", words)
+
+
 def describe_class(formulation: Formulation[Any]) -> str:
     """Return the mathematical class, and what relaxing the integers leaves."""
     relaxed = "convex" if formulation.relaxation_convex else "nonconvex"
@@ -264,10 +292,7 @@ def _body(formulation: Formulation[Any]) -> Iterator[str]:
     yield rf"\noindent\texttt{{{words_to_latex(formulation.name)}}}, {words_to_latex(describe_class(formulation))}."
     yield rf"Source: {words_to_latex(formulation.source)}."
     yield ""
-    yield r"\begin{align*}"
-    rows = [rf"  & {symbols_to_latex(e.latex)} && \text{{{words_to_latex(e.label)}}}" for e in formulation.equations]
-    yield " \\\\\n".join(rows)
-    yield r"\end{align*}"
+    yield align(formulation)
     yield ""
     yield r"\noindent\begin{tabular}{@{}lp{0.55\linewidth}l@{}}"
     for e in formulation.equations:

@@ -251,6 +251,37 @@ def test_show(endonet: Any, form: tuple[str, ...]) -> None:
     assert ("align" in answer.out) == bool(form)
 
 
+def test_show_the_structure_of_a_problem(endonet: Any, tiny_file: Path) -> None:
+    table = endonet("show", tiny_file)
+    assert table.status == 0
+    assert "planner/lifted" in table.out
+    assert "power cones" in table.out
+    every = endonet("show", tiny_file, "--json").json["formulations"]
+    alone = endonet("show", "planner/lifted", "--problem", tiny_file, "--json").json["formulations"]
+    assert [entry for entry in every if entry["formulation"] == "planner/lifted"] == alone
+    assert endonet("show", tiny_file, "-f", "lifted", "--json").json["formulations"] == alone
+
+
+def test_show_refuses_what_makes_no_sense(endonet: Any, tiny_file: Path) -> None:
+    refused(endonet("show", "planner/us-1555"), "no formulation or problem", "did you mean planner/us-15")
+    refused(endonet("show", "planner/liftd", "--problem", tiny_file), "did you mean planner/lifted")
+    refused(endonet("show", "planner/lifted", "--json"), "need a problem")
+    refused(endonet("show", tiny_file, "--latex"), "formulation alone")
+    refused(endonet("show", "planner/lifted", "--latex", "--markdown"), "exclude each other")
+    refused(endonet("show", "planner/lifted", "--problem", tiny_file, "-f", "primal"), "stands twice")
+    refused(endonet("show", "planner/lifted", "--problem", "ordering/appendix-b"), "does not write ordering")
+
+
+def test_export_of_cones(endonet: Any, tiny_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.cbf"
+    assert endonet("export", tiny_file, "--formulation", "lifted", target).status == 0
+    assert "POW" in target.read_text()
+    refused(endonet("export", tiny_file, "--formulation", "reduced", tmp_path / "x.cbf"), "not conic")
+    refused(endonet("export", tiny_file, "--formulation", "lifted", tmp_path / "x.txt"), "use one of .nl")
+    assert endonet("export", tiny_file, "-f", "lifted", tmp_path / "m.nl", "--names").status == 0
+    assert (tmp_path / "m.col").exists()
+
+
 def test_export(endonet: Any, tiny_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "model.nl"
     answer = endonet("export", tiny_file, "--formulation", "reduced", target)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 
+import chains
+import cvxpy as cp
+import digraphs
+import economies
 import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
 from matplotlib.mathtext import MathTextParser
+from model_files import read_cbf, read_gams
 
+import endonet as en
 from endonet import api
 from endonet.formulations import show
 from endonet.formulations.contracts import Equation
@@ -18,9 +25,18 @@ from endonet.formulations.errors import InputError
 from endonet.formulations.export import export
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import LinearRow
+from endonet.formulations.structure import structure
 
 NAMES = [f"{family}/{name}" for family, members in api.formulations_by_family().items() for name in members]
 PLANNER = ["planner/primal", "planner/reduced", "planner/lifted", "planner/reshaped"]
+CONIC = ["planner/primal", "planner/lifted"]
+LINEAR = ["ordering/dicycle", "ordering/position", "diversification/planner"]
+
+
+def best_of(problem):
+    """The optimum, by evaluating every decision."""
+    outcomes = (problem.evaluate(theta) for theta in itertools.product([0, 1], repeat=problem.n))
+    return max(outcome.value for outcome in outcomes if outcome.feasible)
 
 
 @pytest.fixture
@@ -90,6 +106,72 @@ class TestExport:
         assert re.search(r"SOLVE \w+ USING minlp maximizing", program, re.IGNORECASE)
         assert "constraint_goods" in program
 
+    @pytest.mark.parametrize("name", ["planner/primal", "planner/lifted", "planner/reduced"])
+    def test_gams_read_back_and_solved_again(self, name, problem, tmp_path):
+        pyscipopt = pytest.importorskip("pyscipopt")
+        form = api.formulation(name)
+        model = read_gams(export(form.build(problem), tmp_path / "model.gms"))
+        scip = pyscipopt.Model()
+        scip.hideOutput()
+        scip.readProblem(str(export(model, tmp_path / "model.nl")))
+        scip.setParam("limits/time", 20)
+        scip.optimize()
+        assert scip.getStatus() == "optimal"
+        assert form.output(problem, scip.getObjVal()) == pytest.approx(best_of(problem), rel=1e-4)
+
+    @pytest.mark.parametrize("name", CONIC)
+    def test_cbf_read_back_and_solved_again(self, name, problem, tmp_path):
+        """One cone program for each decision: the best of them is the optimum, as the evaluator knows it."""
+        form = api.formulation(name)
+        read = read_cbf(export(form.build(problem, "cvxpy"), tmp_path / "model.cbf"))
+        assert len(read.integers) == problem.n
+        assert form.output(problem, read.best_integer()) == pytest.approx(best_of(problem), rel=1e-6)
+        relaxed = read_cbf(export(form.build(problem, "cvxpy", relaxed=True), tmp_path / "relaxed.cbf"))
+        assert relaxed.integers == []
+        assert form.output(problem, relaxed.best()) >= best_of(problem) * (1 - 1e-7)
+
+    def test_cbf_holds_every_kind_of_cone(self, tmp_path):
+        """max x + y + z/2 with (x, y) in a disc of radius 5 around 0, exp(z) ≤ 2 and z ≥ −1, plus 3."""
+        x, y, z = cp.Variable(name="x"), cp.Variable(name="y"), cp.Variable(name="z")
+        rows = [cp.norm(cp.hstack([x, y])) <= 5, cp.exp(z) <= 2, z >= -1]
+        file = export(cp.Problem(cp.Maximize(x + y + z / 2 + 3), rows), tmp_path / "disc.cbf")
+        assert "@" not in file.read_text()
+        assert read_cbf(file).best() == pytest.approx(5 * np.sqrt(2) + np.log(2) / 2 + 3, rel=1e-7)
+        discs = cp.Variable((2, 3))
+        file = export(
+            cp.Problem(cp.Minimize(cp.sum(discs)), [cp.SOC(np.array([1, 2, 3]), discs)]), tmp_path / "soc.cbf"
+        )
+        assert file.read_text().count("\nQ 3") == 3
+        assert "VER\n1\n" in file.read_text()
+        assert read_cbf(file).best() == pytest.approx(-6 * np.sqrt(2), rel=1e-7)
+
+    def test_what_cbf_cannot_hold(self, linear, tmp_path):
+        with pytest.raises(InputError, match="no CVXPY problem"):
+            export(linear, tmp_path / "knapsack.cbf")
+        x = cp.Variable()
+        with pytest.raises(InputError, match="rules of convexity"):
+            export(cp.Problem(cp.Maximize(x**2)), tmp_path / "square.cbf")
+        X = cp.Variable((2, 2), PSD=True)
+        with pytest.raises(InputError, match="cone of the kind"):
+            export(cp.Problem(cp.Minimize(cp.trace(X))), tmp_path / "psd.cbf")
+        with pytest.raises(InputError, match="a parameter of it has no value"):
+            export(cp.Problem(cp.Minimize(x), [x >= cp.Parameter()]), tmp_path / "open.cbf")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("ending", [".lp", ".mps"])
+    @pytest.mark.parametrize("name", LINEAR)
+    def test_linear_formulations_read_back_and_solved_again(self, name, ending, tmp_path):
+        form = api.formulation(name)
+        problem = digraphs.digraph(3, n=5) if name.startswith("ordering") else chains.chain(3)
+        best = {"ordering": digraphs.best_order_by_trying_all, "diversification": chains.best_by_trying_all}
+        file = export(form.build(problem), tmp_path / f"model{ending}")
+        highs = highspy.Highs()
+        highs.silent()
+        highs.readModel(str(file))
+        highs.run()
+        found = abs(highs.getInfo().objective_function_value)
+        assert found == pytest.approx(best[problem.family](problem), rel=1e-9)
+
     @pytest.mark.parametrize("ending", [".lp", ".mps"])
     def test_nonlinear_models_do_not_fit_linear_formats(self, ending, problem, tmp_path, capfd):
         model = api.formulation("planner/reduced").build(problem)
@@ -108,8 +190,15 @@ class TestExport:
 
     @pytest.mark.parametrize("name", ["model.txt", "model", "nl"])
     def test_unknown_endings(self, name, linear, tmp_path):
-        with pytest.raises(InputError, match=r"use one of \.nl, \.lp, \.mps, \.gms"):
+        with pytest.raises(InputError, match=r"use one of \.nl, \.gms, \.lp, \.mps, \.cbf"):
             export(linear, tmp_path / name)
+
+    def test_a_row_that_nothing_satisfies(self, linear, tmp_path):
+        linear.take[0].fix(1)
+        linear.never = pyo.Constraint(expr=linear.take[0] <= 0)
+        with pytest.raises(InputError, match=r"never.*no choice of its variables"):
+            export(linear, tmp_path / "model.nl")
+        assert list(tmp_path.iterdir()) == []
 
     def test_what_cannot_be_written(self, problem, linear, tmp_path):
         with pytest.raises(InputError, match="no Pyomo model"):
@@ -196,3 +285,64 @@ class TestShow:
 
         assert "[" not in show.text(Bare()).partition("Equations")[2]
         assert np.array_equal(Bare().build(problem).firms, [0, 1, 2])
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_markdown_holds_everything(self, name):
+        form = api.formulation(name)
+        shown = show.markdown(form)
+        assert shown.count("\n$$\n") == 2 * len(form.equations)
+        for equation in form.equations:
+            assert show.symbols_to_latex(equation.latex) in shown
+            assert not equation.component or f"`{equation.component}`" in shown
+
+    def test_markup_in_words_is_escaped(self):
+        class Odd(type(api.formulation("planner/primal"))):
+            symbols = (("a|b", "[x] * |y| _z_ $"),)
+
+        assert r"$a\vert b$ | \[x\] \* \|y\| \_z\_ \$ |" in show.markdown(Odd())
+
+
+class TestStructure:
+    def test_a_model_counted_by_hand(self, problem):
+        """``problem`` has 3 firms, 7 links and one row on θ; α_j κ is .8, 1 and .6: one chord, no bundle."""
+        counted = structure(api.formulation("planner/lifted"), problem)
+        assert (counted.binaries, counted.integers, counted.continuous) == (3, 0, 3 * 3 + 2)
+        assert counted.rows == 2 + 3 + 3 * 4 + 1  # T and M; inputs; supply, demand and both "on"; the row
+        assert counted.equalities == 2 + 3
+        assert counted.inequalities == counted.rows - counted.equalities
+        assert counted.nonlinear_rows == 3 + 2  # supply, and demand where α_j κ < 1
+        # T, M, inputs, supply, demand, demand of the firm with a chord, supply and demand "on", the row
+        assert counted.nonzeros == (3 + 1) + (3 + 1) + (7 + 3) + 3 * 3 + 2 * 3 + 2 + 2 * 3 * 2 + 3
+        assert counted.nonlinear_objective
+        assert (counted.math_class, counted.relaxation) == ("convex MINLP", "convex")
+
+    def test_a_cone_program_counted_by_hand(self, problem):
+        counted = structure(api.formulation("planner/lifted"), problem, "cvxpy")
+        assert counted.cones == {"power": 1 + 3 + 2}  # objective, supply, demand where α_j κ < 1
+        assert counted.equalities == 2 + 3
+        assert counted.rows == counted.equalities + counted.inequalities + 3 * 6
+        assert counted.variables == counted.binaries + counted.continuous == 3 + 3 * 3 + 3
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_every_formulation_can_be_counted(self, name):
+        problem = {"planner": economies.TINY["plain"], "ordering": lambda: digraphs.digraph(3)}
+        made = problem.get(name.partition("/")[0], lambda: chains.chain(3))()
+        found = en.structure(made, name)
+        assert {entry.formulation for entry in found} == {name}
+        assert {entry.language for entry in found} == {m.value for m in api.formulation(name).modellers}
+        for entry in found:
+            assert entry.variables == entry.binaries + entry.integers + entry.continuous
+            assert entry.rows >= entry.equalities >= 0
+        assert found[0] in en.structure(made)
+
+    def test_a_linear_model_counted_by_closed_form(self):
+        n = 6
+        counted = structure(api.formulation("ordering/dicycle"), digraphs.digraph(4, n=n))
+        assert counted.binaries == counted.variables == math.comb(n, 2)
+        assert counted.rows == counted.inequalities == math.comb(n, 3)
+        assert counted.nonzeros == 3 * math.comb(n, 3)
+        assert (counted.nonlinear_rows, counted.nonlinear_objective) == (0, False)
+
+    def test_a_formulation_of_another_family(self):
+        with pytest.raises(InputError, match="does not write ordering problems; use one of dicycle"):
+            en.structure("ordering/appendix-b", "planner/lifted")

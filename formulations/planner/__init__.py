@@ -6,5 +6,7 @@ FORMULATIONS = {
     "primal": "endonet.formulations.planner.primal:PRIMAL",
     "reduced": "endonet.formulations.planner.reduced:REDUCED",
     "lifted": "endonet.formulations.planner.lifted:LIFTED",
+    "big-m": "endonet.formulations.planner.big_m:BIG_M",
+    "gdp": "endonet.formulations.planner.gdp:GDP",
     "reshaped": "endonet.formulations.planner.reshaped:RESHAPED",
 }

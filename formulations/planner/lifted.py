@@ -54,15 +54,11 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-import scipy.sparse as sp
 
 from endonet.formulations.contracts import Equation, MathClass, Modeller
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.building import (
-    PlannerFormulation,
     Shares,
-    assign,
-    ceiling,
     constrain_rows,
     declare_theta,
     fixed_cost_share,
@@ -70,12 +66,20 @@ from endonet.formulations.planner.building import (
     rows_cvxpy,
     theta_cvxpy,
 )
-from endonet.formulations.planner.evaluation import PlannerOutcome
+from endonet.formulations.planner.lifting import (
+    LiftedVariables,
+    bundle,
+    bundle_cvxpy,
+    declare_shares,
+    final_demand,
+    scaled_output,
+    weighted_inputs,
+)
 from endonet.formulations.planner.problem import PlannerProblem
 
 
 @dataclass(frozen=True)
-class Lifted(PlannerFormulation):
+class Lifted(LiftedVariables):
     """The convex MINLP in supplies a, demands b, inputs y and θ.
 
     Parameters
@@ -163,31 +167,17 @@ class Lifted(PlannerFormulation):
             object.__setattr__(self, "relaxation_convex", False)
             object.__setattr__(self, "modellers", (Modeller.PYOMO,))
 
-    def output(self, problem: PlannerProblem, objective: float) -> float:
-        """Return Y = L Q̄ W^(σ/(σ−1))."""
-        sigma = problem.sigma
-        return float(problem.L * ceiling(problem).Q * max(objective, 0.0) ** (sigma / (sigma - 1)))
-
-    def assign(self, model: pyo.ConcreteModel, outcome: PlannerOutcome) -> None:
-        """Set θ, a, b, y, T and M to those of an outcome, as shares of their ceilings."""
-        assign(model.theta, outcome.theta)
-        for j in model.makers:
-            model.a[j].set_value(min(float(outcome.a[j]) / model.a_bar[j], 1.0))
-            model.b[j].set_value(min(float(outcome.b[j]) / model.b_bar[j], 1.0))
-            model.y[j].set_value(min(float(outcome.inputs[j]) / model.y_bar[j], 1.0))
-        demand = sum(model.b_bar[j] * model.b[j].value for j in model.makers)
-        model.T.set_value(min(demand / sum(model.b_bar.values()), 1.0) if len(model.makers) else 0.0)
-        model.M.set_value(float(outcome.problem.f @ outcome.theta) / outcome.problem.L, skip_validation=True)
-
     def _pyomo(self, problem: PlannerProblem, relaxed: bool) -> pyo.ConcreteModel:
         data, alpha = Shares.of(problem), problem.alpha.tolist()
         model = pyo.ConcreteModel(name=self.name)
         declare_theta(model, problem, relaxed)
-        _declare_shares(model, data)
-        model.objective = pyo.Objective(expr=_scaled_output(model, problem), sense=pyo.maximize)
-        model.constraint_output = pyo.Constraint(expr=_final_demand(model, data) == model.T)
+        declare_shares(model, data)
+        model.objective = pyo.Objective(expr=scaled_output(model, problem), sense=pyo.maximize)
+        model.constraint_output = pyo.Constraint(expr=final_demand(model, data) == model.T)
         model.constraint_labour = pyo.Constraint(expr=fixed_cost_share(model, problem) == model.M)
-        model.constraint_inputs = pyo.Constraint(model.makers, rule=lambda m, j: m.y[j] == _sum(data, j, m.a))
+        model.constraint_inputs = pyo.Constraint(
+            model.makers, rule=lambda m, j: m.y[j] == weighted_inputs(data, j, m.a)
+        )
         model.constraint_supply = pyo.Constraint(model.makers, rule=lambda m, j: m.a[j] <= _hull(m, j, alpha[j]))
         model.constraint_supply_on = pyo.Constraint(model.makers, rule=lambda m, j: m.a[j] <= m.theta[j])
         model.constraint_demand = pyo.Constraint(model.makers, rule=lambda m, j: m.b[j] <= _demand(m, j, data))
@@ -229,31 +219,6 @@ class Lifted(PlannerFormulation):
         return cp.Problem(cp.Maximize(W), constraints)
 
 
-def _declare_shares(model: pyo.ConcreteModel, data: Shares) -> None:
-    most = data.most
-    model.makers = pyo.Set(initialize=most.producers.tolist())
-    model.a_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.a[j]))
-    model.b_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.b[j]))
-    model.y_bar = pyo.Param(model.makers, initialize=lambda _, j: float(most.y[j]))
-    model.a = pyo.Var(model.makers, domain=pyo.UnitInterval)
-    model.b = pyo.Var(model.makers, domain=pyo.UnitInterval)
-    model.y = pyo.Var(model.makers, domain=pyo.UnitInterval)
-    model.T = pyo.Var(domain=pyo.UnitInterval)
-    model.M = pyo.Var(domain=pyo.UnitInterval)
-
-
-def _scaled_output(model: pyo.ConcreteModel, problem: PlannerProblem) -> Any:
-    return model.T ** (1 / problem.sigma) * (1 - model.M) ** (1 - 1 / problem.sigma)
-
-
-def _final_demand(model: pyo.ConcreteModel, data: Shares) -> Any:
-    return sum(float(data.final[j]) * model.b[j] for j in model.makers)
-
-
-def _sum(data: Shares, j: int, quantity: Any) -> Any:
-    return sum(w * quantity[i] for i, w in data.inputs(j))
-
-
 def _hull(model: pyo.ConcreteModel, j: int, exponent: float) -> Any:
     return model.theta[j] ** float(1 - exponent) * model.y[j] ** float(exponent)
 
@@ -265,9 +230,8 @@ def _demand(model: pyo.ConcreteModel, j: int, data: Shares) -> Any:
 
 
 def _bundle(model: pyo.ConcreteModel, j: int, data: Shares) -> Any:
-    bundle = sum(w * model.b[i] ** (1 / data.kappa) for i, w in data.inputs(j))
     share = float(data.exponent[j] / data.kappa)
-    return model.theta[j] ** (1 - share) * bundle ** float(data.exponent[j])
+    return model.theta[j] ** (1 - share) * bundle(model, j, data)
 
 
 def _power(x: Any, y: Any, z: Any, exponent: Any) -> Any:
@@ -290,28 +254,8 @@ def _demand_cvxpy(problem: PlannerProblem, data: Shares, theta: Any, a: Any, b: 
     if line.size:
         found.append(label(b[line] <= y[line], "constraint_demand_chord"))
     if data.convex.size:
-        found += _bundle_cvxpy(problem, data, theta, b)
+        found += bundle_cvxpy(problem, data, theta[data.convex], b)
     return found
-
-
-def _bundle_cvxpy(problem: PlannerProblem, data: Shares, theta: Any, b: Any) -> list[Any]:
-    """Return cones for b_j ≤ θ_j^(1−α_j) t_j^α_j and t_j ≤ (Σ_i w_ij b_i^(1/κ))^κ, over the firms with α_j κ > 1.
-
-    The second is  t_j ≤ Σ_i w_ij r_ij,  r_ij ≤ b_i^(1/κ) t_j^(1−1/κ),  with r on links.
-    """
-    import cvxpy as cp
-
-    chosen = data.weights[:, data.convex].tocoo()
-    t = cp.Variable(data.convex.size, name="t", bounds=[0, 1])
-    r = cp.Variable(chosen.nnz, name="r", bounds=[0, 1])
-    add = sp.csr_array((chosen.data, (chosen.col, np.arange(chosen.nnz))), shape=(data.convex.size, chosen.nnz))
-    parts = _power(b[chosen.row], t[chosen.col], r, np.full(chosen.nnz, 1 / data.kappa))
-    outer = _power(t, theta[data.convex], b[data.convex], problem.alpha[data.convex])
-    return [
-        label(parts, "constraint_demand_bundle_parts"),
-        label(t <= add @ r, "constraint_demand_bundle_sum"),
-        label(outer, "constraint_demand_bundle"),
-    ]
 
 
 LIFTED = Lifted()

@@ -7,11 +7,10 @@ lose:
 
 * (7) is monotone: iterated from a point above the greatest fixed point of a larger network, any number of times, it
   gives values above the fixed point of S and of each of its descendants. So T(θ) ≤ T_S, and a descendant has to pay for
-  what is decided on:                       log Y(θ) ≤ log T_S / (σ−1) + log(L − Σ_{on, before p} f_j)
+  what is decided on, log Y(θ) ≤ log T_S / (σ−1) + log(L − Σ_{on, before p} f_j);
 * each b_j can only fall as firms go, so that removing R costs at least Σ_R b_j of T. With both logs of log Y replaced
-  by
-  their tangents at S (they lie above), every removal is worth at most s_j = f_j / (L − Σ_S f) − b_j / ((σ−1) T_S) and
-                            log Y(θ) ≤ log Y(S) + Σ_{j ∈ R} s_j ≤ log Y(S) + Σ_{on, from p} max(0, s_j)
+  by their tangents at S (they lie above), every removal is worth at most s_j = f_j / (L − Σ_S f) − b_j / ((σ−1) T_S),
+  and log Y(θ) ≤ log Y(S) + Σ_{j ∈ R} s_j ≤ log Y(S) + Σ_{on, from p} max(0, s_j).
 
 Nothing else is used: no duality, no convexity, so the search is a check on methods that rest on them.
 """

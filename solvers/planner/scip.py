@@ -63,7 +63,7 @@ OUTSIDE = "the bound is SCIP's own claim, valid within its tolerances, and not c
 
 @dataclass(frozen=True, kw_only=True)
 class Scip(Solver[PlannerProblem]):
-    """SCIP, on the convex form ``lifted`` or the paper's own form ``reduced``.
+    """SCIP, on the convex form ``lifted``, the paper's own form ``reduced``, or another for comparison.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Scip(Solver[PlannerProblem]):
     name: ClassVar[str] = "scip"
     title: ClassVar[str] = "SCIP: spatial branch and bound on a formulation"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
-    formulations: ClassVar[tuple[str, ...]] = ("lifted", "reduced")
+    formulations: ClassVar[tuple[str, ...]] = ("lifted", "reduced", "primal", "big-m", "gdp")
     packages: ClassVar[tuple[str, ...]] = ("pyscipopt",)
     remedy: ClassVar[str] = "pip install endonet[scip]"
 

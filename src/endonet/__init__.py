@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from endonet.api import formulation as formulation
     from endonet.api import solve as solve
     from endonet.api import solver as solver
+    from endonet.api import structure as structure
     from endonet.formulations.diversification.problem import ChainProblem as ChainProblem
     from endonet.formulations.errors import EconomyWarning as EconomyWarning
     from endonet.formulations.errors import EndonetError as EndonetError
@@ -49,6 +50,7 @@ _PUBLIC = {
     "formulation": "endonet.api",
     "solve": "endonet.api",
     "solver": "endonet.api",
+    "structure": "endonet.api",
     "EconomyWarning": "endonet.formulations.errors",
     "EndonetError": "endonet.formulations.errors",
     "InputError": "endonet.formulations.errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from os import PathLike
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from endonet.formulations import registry
 from endonet.formulations.contracts import Formulation
-from endonet.formulations.errors import InputError, UnknownNameError
+from endonet.formulations.errors import InputError, NotApplicableError, UnknownNameError
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import Solution
 
 if TYPE_CHECKING:
+    from endonet.formulations.structure import Structure
     from endonet.solvers.comparison import Comparison
 
 
@@ -26,7 +28,7 @@ def formulation(name: str) -> Formulation[Any]:
         If there is none of that name.
     """
     family, _, short = full_name(name).partition("/")
-    known = [f"{fam}/{key}" for fam, members in formulations_by_family().items() for key in members]
+    known = formulation_names()
     if f"{family}/{short}" not in known:
         raise UnknownNameError("formulation", name, known)
     members = registry.family_module("endonet.formulations", family).FORMULATIONS
@@ -40,6 +42,11 @@ def full_name(name: str) -> str:
     room = "endonet.formulations"
     package = registry.family_module(room, family) if family in registry.family_names(room) else None
     return str(getattr(package, "ELSEWHERE", {}).get(short, name))
+
+
+def formulation_names() -> list[str]:
+    """Return the full names of all formulations."""
+    return [f"{family}/{short}" for family, members in formulations_by_family().items() for short in members]
 
 
 def formulations_by_family() -> dict[str, Mapping[str, str]]:
@@ -195,6 +202,57 @@ def check(problem: Any, solution: Solution) -> Any:
         raise InputError("solution", f"{_named(solution)} is no solution", "give what solve or load_solution returns")
     package = registry.family_module("endonet.solvers", problem.family)
     return registry.load(package.CHECK)(problem, solution)
+
+
+def structure(problem: Any, formulation: str | None = None) -> tuple[Structure, ...]:
+    """Return what formulations of a problem are made of: variables, rows, nonzeros, cones, and class.
+
+    Parameters
+    ----------
+    problem : Problem, or str or path
+        A problem, or what `endonet.load` takes.
+    formulation : str, optional
+        Which; by default every formulation of the family that takes the problem.
+
+    Returns
+    -------
+    tuple of Structure
+        One for each formulation and modelling language.
+
+    Raises
+    ------
+    InputError
+        If there is no such formulation of the problem's family.
+    NotApplicableError
+        If the formulation that is named does not take this problem.
+    """
+    from endonet.formulations.structure import structure as count
+
+    problem = _problem(problem)
+    if formulation is not None:
+        form = formulation_of(problem.family, formulation)
+        return tuple(count(form, problem, modeller) for modeller in form.modellers)
+    found: list[Structure] = []
+    for short in formulations_by_family()[problem.family]:
+        form = formulation_of(problem.family, short)
+        with contextlib.suppress(NotApplicableError):
+            found += [count(form, problem, modeller) for modeller in form.modellers]
+    return tuple(found)
+
+
+def formulation_of(family: str, name: str) -> Formulation[Any]:
+    """Return a formulation of a family by its full or its short name.
+
+    Raises
+    ------
+    InputError
+        If it is none, or one of another family.
+    """
+    found = formulation(name if "/" in name else f"{family}/{name}")
+    if not found.name.startswith(f"{family}/"):
+        known = ", ".join(formulations_by_family()[family])
+        raise InputError("formulation", f"{found.name} does not write {family} problems", f"use one of {known}")
+    return found
 
 
 def _problem(given: Any) -> Any:

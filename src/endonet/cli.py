@@ -225,18 +225,52 @@ def evaluate(problem: str, form: str | None, decision: str | None, solution: str
 
 
 @commands.command()
-@click.argument("formulation")
+@click.argument("what", metavar="FORMULATION|PROBLEM")
+@click.option("--problem", metavar="FILE", help="What FORMULATION is made of for this problem: its structure.")
+@click.option("--formulation", "-f", metavar="NAME", help="With PROBLEM: one formulation instead of all.")
+@format_option
 @click.option("--latex", is_flag=True, help="A whole LaTeX document that compiles as it stands.")
 @click.option("--body", is_flag=True, help="With --latex: only what stands between begin and end, ready to paste.")
-def show(formulation: str, latex: bool, body: bool) -> int:
-    """Show the mathematics of FORMULATION, such as planner/lifted."""
+@click.option("--markdown", is_flag=True, help="Markdown, with mathematics between dollar signs.")
+@click.option("--json", "as_json", is_flag=True, help="With a problem: one JSON object, nothing else.")
+def show(
+    what: str,
+    problem: str | None,
+    formulation: str | None,
+    form: str | None,
+    latex: bool,
+    body: bool,
+    markdown: bool,
+    as_json: bool,
+) -> int:
+    """Show the mathematics of FORMULATION, such as planner/lifted, or the structure of a PROBLEM.
+
+    The structure says how many variables of which type, rows, nonzeros and cones each formulation of the problem has.
+    """
     import endonet.formulations.show as writer
     from endonet import api
 
+    context = click.get_current_context()
     if body and not latex:
-        raise click.UsageError("--body is a part of what --latex prints; give both", click.get_current_context())
-    found = api.formulation(formulation)
-    click.echo(writer.latex(found, document=not body) if latex else writer.text(found))
+        raise click.UsageError("--body is a part of what --latex prints; give both", context)
+    if latex and markdown:
+        raise click.UsageError("--latex and --markdown exclude each other", context)
+    named = what in api.formulation_names()
+    if named and problem is None:
+        if formulation is not None or as_json:
+            raise click.UsageError("--formulation and --json need a problem", context)
+        found = api.formulation(what)
+        written = writer.latex(found, document=not body) if latex else writer.markdown(found) if markdown else ""
+        click.echo(written or writer.text(found))
+        return frame.ANSWERED
+    if latex or markdown:
+        raise click.UsageError("--latex and --markdown need a formulation alone", context)
+    if problem is not None and not named:
+        api.formulation(what)  # which says that there is no such formulation
+    if problem is not None and formulation is not None:
+        raise click.UsageError("the formulation stands twice", context)
+    instance = endonet.load(problem, form) if problem is not None else _load_or_formulation(what, form)
+    _show_structure(instance, what if named else formulation, as_json)
     return frame.ANSWERED
 
 
@@ -244,22 +278,28 @@ def show(formulation: str, latex: bool, body: bool) -> int:
 @click.argument("problem")
 @format_option
 @click.option("--formulation", "-f", required=True, metavar="NAME", help="Which formulation to write.")
+@click.option("--names", is_flag=True, help="With .nl: the names of variables and rows, in files beside it.")
 @click.argument("file")
-def export(problem: str, form: str | None, formulation: str, file: str) -> int:
+def export(problem: str, form: str | None, formulation: str, names: bool, file: str) -> int:
     """Write PROBLEM as a model FILE for other software.
 
-    The ending of FILE names the format.
+    The ending of FILE names the format: .nl (AMPL) and .gms (GAMS) for any formulation, .lp and .mps for linear ones,
+    .cbf (Conic Benchmark Format) for those that can be written in CVXPY.
     """
     from endonet import api
+    from endonet.formulations.errors import InputError
+    from endonet.formulations.export import CONIC, language
     from endonet.formulations.export import export as write
 
     _check_writable("FILE", file)
+    modeller = language(file)
     instance = endonet.load(problem, form)
-    name = formulation if "/" in formulation else f"{instance.family}/{formulation}"
-    found = api.formulation(name)
+    found = api.formulation_of(instance.family, formulation)
+    if modeller not in found.modellers:
+        raise InputError("FILE", f"{found.name} is not conic, as {CONIC} must be", "write it as .nl or .gms")
     with frame.stdout_kept_clean():
-        write(found.build(instance), file)
-    click.echo(f"{name} of {instance.name or problem} is in {file}")
+        write(found.build(instance, modeller), file, names)
+    click.echo(f"{found.name} of {instance.name or problem} is in {file}")
     return frame.ANSWERED
 
 
@@ -357,6 +397,31 @@ def _show_solution(problem: Any, solution: Solution, as_json: bool) -> None:
         _console().print(display.solution(problem, solution))
     if solution.contradicted:
         click.echo(f"endonet: CLAIM REFUTED: {solution.contradicted}", err=True)
+
+
+def _load_or_formulation(name: str, form: str | None) -> Any:
+    """Load a problem; if there is none of that name, offer formulations as well as instances."""
+    from endonet import api
+    from endonet.formulations.errors import UnknownNameError
+    from endonet.instances import files
+
+    try:
+        return endonet.load(name, form)
+    except UnknownNameError:
+        known = [*api.formulation_names(), *(entry.name for entry in files.names())]
+        raise UnknownNameError("formulation or problem", name, known) from None
+
+
+def _show_structure(problem: Any, formulation: str | None, as_json: bool) -> None:
+    from endonet import api, display
+
+    with frame.stdout_kept_clean():
+        found = api.structure(problem, formulation)
+    if as_json:
+        said = {"family": problem.family, "instance": problem.name}
+        _print_json(said | {"formulations": [entry.to_dict() for entry in found]})
+    else:
+        _console().print(display.structure(problem, found))
 
 
 def _print_json(value: Any) -> None:

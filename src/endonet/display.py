@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from endonet import promises
+from endonet.formulations.structure import Structure
 from endonet.solvers.solution import Solution, Status
 
 MEANING = {
@@ -96,6 +97,32 @@ def solution(problem: Any, found: Solution) -> RenderableType:
         rows.append(("refuted", Text(found.contradicted, "bold red")))
     how = found.solver + (f" on {found.formulation}" if found.formulation else "")
     return _panel(f"{found.instance or 'unnamed problem'} by {how}", rows, colour, subtitle=_about(problem))
+
+
+def structure(problem: Any, found: Sequence[Structure]) -> RenderableType:
+    """Return a table of what each formulation of a problem is made of."""
+    whole = any(entry.integers for entry in found)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("formulation", "in", "class", "relaxed"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("binary", *(("integer",) if whole else ()), "real", "rows", "nonzeros"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("nonlinear", overflow="fold")
+    for entry in found:
+        variables = (entry.binaries, *((entry.integers,) if whole else ()), entry.continuous)
+        table.add_row(
+            *(entry.formulation, entry.language, entry.math_class, entry.relaxation),
+            *(f"{count:,}" for count in (*variables, entry.rows, entry.nonzeros)),
+            _nonlinear(entry),
+        )
+    title = Text.assemble((problem.name or "unnamed problem", "bold"), f"  {_about(problem)}")
+    return Group(title, table)
+
+
+def _nonlinear(entry: Structure) -> str:
+    parts = [f"{count:,} {kind} cones" for kind, count in entry.cones.items()]
+    parts += [f"{entry.nonlinear_rows:,} rows"] * bool(entry.nonlinear_rows)
+    return ", ".join([*parts, *["objective"] * entry.nonlinear_objective]) or "–"
 
 
 def verified(problem: Any, claimed: Solution, report: Any) -> RenderableType:
