@@ -1,6 +1,6 @@
 """Sourcing (paper 002): who buys from whom, where each link costs its initiator a fixed amount of labour.
 
-    c_j = Θ_j^(1/(1−σ)) / φ_j,     Θ_j = Σ_{k∈Z_j} α_kj^(σ−1) p_kj^(1−σ) + α_Lj^(σ−1) w^(1−σ)  (+ imports)            (4)
+    c_j = Θ_j^(1/(1−σ)) / φ_j,     Θ_j = Σ_{k∈Z_j} α_kj^(σ−1) p_kj^(1−σ) + α_Lj^(σ−1) w^(1−σ)  (+ imports)           (4)
     p_kj = μ_kj c_k,   p_jH = μ_jH c_j,   A = E/P^(1−σ),   P^(1−σ) = Σ_k β_kH^(σ−1) p_kH^(1−σ)                       (3)
 
     buyer     max over Z_j ⊆ 𝐙_j   variable profits − Σ_{k∈Z_j} f_kj w                                        (12), (13)
