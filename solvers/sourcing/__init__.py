@@ -1,9 +1,10 @@
 """Solvers for sourcing: lists of equilibria with proofs, and single equilibria at any size."""
 
 SOLVERS = {
+    "certified": "endonet.solvers.sourcing.certified:Certified",
     "enumeration": "endonet.solvers.sourcing.enumeration:Enumeration",
 }
 
-DEFAULT = "enumeration"
+DEFAULT = "certified"
 
 CHECK = "endonet.solvers.sourcing.certificate:check"
