@@ -2,7 +2,8 @@
 
 Firms decide in their order, so that one pass gives the least network of a box, one the greatest: a firm's costs are
 known when its buyers ask for them. This is the sequential algorithm of A.5.1 with two values of A at once. All sums
-have positive terms only, so that the relative error of T_j is at most that of its suppliers and one rounding for each term.
+have positive terms only, so that the relative error of T_j is at most that of its suppliers and one rounding for each
+term.
 """
 
 from __future__ import annotations
