@@ -22,7 +22,8 @@ from endonet.formulations.sourcing.evaluation import evaluate_network
 from endonet.formulations.sourcing.formed import Formed, sums
 from endonet.formulations.sourcing.problem import SourcingProblem, Vector
 
-SLACK = 2e-10
+SLACK = 2e-10  # less than the search had, so that its leaves close
+WORST = 1e-4
 EPS = float(np.finfo(np.float64).eps)
 ROUNDS = 10_000
 SETTLED = 1e-6
@@ -42,12 +43,13 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One of the two networks that bound a region: its labour left over, its costs and demand, and their sums."""
+    """One of the two networks that bound a region: labour left over, costs and demand, and how wrong these may be."""
 
     labour: float
     a: Vector
     d: Vector
     formed: Formed
+    error: float
 
     def sums(self, problem: SourcingProblem, bits: Bits, trade: bool, factor: float) -> list[float]:
         """Return S_d, S_e, ε_a, ε_b, m_d, m_e times a factor."""
@@ -152,19 +154,20 @@ def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
             return False
     if isinstance(least, str):
         return least != "impossible"
-    if not _shrink(problem, region, least, None if isinstance(most, str) else most, trade):
+    s = max(SLACK, 2 * least.error, 0.0 if isinstance(most, str) else 2 * most.error)
+    if not _shrink(problem, region, least, None if isinstance(most, str) else most, trade, s):
         return False
     terms = Terms(problem)
     if region.w[1] < math.inf:
-        low = _reply(problem, terms, region.w[1], region.A[0], least, lo, trade, 1 - SLACK, forced=lo)
+        low = _reply(problem, terms, region.w[1], region.A[0], least, lo, trade, 1 - s, forced=lo)
         region.lo = lo | low
     if not isinstance(most, str) and region.w[0] > 0:
         if region.A[1] < math.inf:
-            region.hi = hi & _reply(problem, terms, region.w[0], region.A[1], most, hi, trade, 1 + SLACK, barred=~hi)
+            region.hi = hi & _reply(problem, terms, region.w[0], region.A[1], most, hi, trade, 1 + s, barred=~hi)
         elif trade and problem.open is not None:
             u = region.w[0] ** (1 - problem.sigma)
-            T = (most.a[:, 0] * u + most.a[:, 1]) * (1 + SLACK)
-            pays = terms.foreign * T * (1 + SLACK) >= problem.open.f_export * region.w[0] * (1 - response.TIE)
+            T = (most.a[:, 0] * u + most.a[:, 1]) * (1 + s)
+            pays = terms.foreign * T * (1 + s) >= problem.open.f_export * region.w[0] * (1 - response.TIE)
             region.hi = hi & np.concatenate([np.ones(problem.m + problem.n, bool), pays])
     return True
 
@@ -181,9 +184,9 @@ def _side(problem: SourcingProblem, bits: Bits) -> Side | str:
         doubtful = Formed(problem, formed.link, formed.ptr, formed.supplier, formed.share * (1 - 1e-8))
         return "impossible" if doubtful.costs(r_a) is None else "unknown"
     wrong = _wrong(formed, formed.weight, False, r_a, a, 2), _wrong(formed, formed.weight / formed.mu, True, r_d, d, 0)
-    if max(wrong) > SLACK / 4 and problem.order is None:
+    if max(wrong) > WORST:
         return "unknown"
-    return Side(problem.L - _fixed(problem, bits), a[:, :2], d[:, 1:], formed)
+    return Side(problem.L - _fixed(problem, bits), a[:, :2], d[:, 1:], formed, max(wrong))
 
 
 def _wrong(formed: Formed, weight: Vector, transposed: bool, r: Vector, x: Vector, unit: int) -> float:
@@ -207,9 +210,9 @@ def _fixed(problem: SourcingProblem, bits: Bits) -> float:
     return total
 
 
-def _shrink(problem: SourcingProblem, region: Region, least: Side, most: Side | None, trade: bool) -> bool:
+def _shrink(problem: SourcingProblem, region: Region, least: Side, most: Side | None, trade: bool, s: float) -> bool:
     """Narrow the box by the labour market and trade; return whether anything is left of it."""
-    s, sigma = SLACK, problem.sigma
+    sigma = problem.sigma
     up, down = 1 + s, 1 - s
     (w_lo, w_hi), (A_lo, A_hi) = region.w, region.A
     Sd, Se, ea, eb, md, me = least.sums(problem, region.lo, trade, down)
