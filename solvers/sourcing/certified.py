@@ -33,7 +33,9 @@ from endonet.solvers.sourcing.tiny import tiny_economy
 from endonet.solvers.sourcing.tree import Entry, Search, root
 
 DENSE = 400  # firms of a cyclic, open or supplier-initiated economy
-WIDE, WIDE_SWEEP = 0.01, 1e-12
+# How wide a box is still split, in logs, and how often in a row without deciding anything.
+WIDE, PATIENCE = 0.01, 8
+WIDE_SWEEP, PATIENCE_SWEEP = 1e-8, 1000
 KIND = "sourcing tree"
 
 
@@ -158,10 +160,10 @@ def plan(
         def narrow(a: Bits, b: Bits, c: Any, d: Any) -> int:
             return int(kernel(data, a, b, c, d))
 
-        width = WIDE_SWEEP if sweeps(problem) else WIDE
+        width, patience = (WIDE_SWEEP, PATIENCE_SWEEP) if sweeps(problem) else (WIDE, PATIENCE)
         start = [root(first, last, data.opened)]
         known = list((earlier or {}).get(name, []))
-        return Search(problem, narrow, judge, start, known, width, [])
+        return Search(problem, narrow, judge, start, known, width, patience, [])
 
     if problem.open is None:
         return {"domestic": search("domestic", game, lo, hi)}
