@@ -1,0 +1,255 @@
+r"""Certificates of sets of suppliers, and the check that trusts no solver.
+
+    {"kind": "sourcing thresholds"}                        complements: K + 1 prefixes are tried again for each firm
+    {"kind": "sourcing prices", "prices": [p_1, …]}        substitutes: one price for each firm
+    {"kind": "sourcing exhaustion"}                        every set of every firm is tried again
+
+The first rests on the theorem in `endonet.formulations.sourcing.choice`. In the second, any p ≥ 0 proves
+
+    π(Z) ≤ max_T [B φ^(σ−1) T^e − p T] + p ξ_0 + Σ_k max(0, p ξ_k − w f_k),
+
+so that a certificate that was tampered with can prove less, but nothing false. Firms whose price leaves a gap are
+searched through by a tree of the check's own, which bounds by prices alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from endonet.formulations.errors import InputError, VerificationError
+from endonet.formulations.sourcing.choice import SourcingChoice, Vector
+from endonet.solvers.solution import Solution, Status, relative_gap
+from endonet.solvers.sourcing import choice_kernels
+
+THRESHOLDS, PRICES, EXHAUSTION = "sourcing thresholds", "sourcing prices", "sourcing exhaustion"
+ROUNDING = 1e-13
+REPLAYED = 50_000_000
+MOST_TRIED = 26
+
+
+def pack(problem: SourcingChoice) -> dict[str, Any]:
+    """Return the certificate of a finished or unfinished search."""
+    if problem.complements:
+        return {"kind": THRESHOLDS}
+    return {"kind": PRICES, "prices": root_prices(problem).tolist()}
+
+
+def root_prices(problem: SourcingChoice) -> Vector:
+    """Return for each firm of a problem of substitutes the price of its relaxation without any branching."""
+    prices = np.zeros(problem.firms)
+    if not problem.complements:
+        xi, f = np.atleast_2d(problem.xi), np.atleast_2d(problem.f)
+        _relax_all(problem.exponent, problem.scale, problem.xi_0, xi, f, problem.w, prices)
+    return prices
+
+
+def check(problem: SourcingChoice, solution: Solution) -> dict[str, Any]:
+    """Verify every claim of a solution: fingerprint, value, bound and status.
+
+    Raises
+    ------
+    VerificationError
+        If any of them does not hold, or a bound comes without a certificate.
+    """
+    if solution.fingerprint != problem.fingerprint:
+        raise VerificationError("the solution belongs to another problem: the fingerprints differ")
+    if solution.contradicted:
+        raise VerificationError(f"the solution was already refuted: {solution.contradicted}")
+    if solution.status in (Status.INFEASIBLE, Status.UNBOUNDED):
+        raise VerificationError(
+            f"the status is {solution.status.value}, but every set is feasible and profits are bounded"
+        )
+    profit = _check_decision(problem, solution)
+    report: dict[str, Any] = {"value": solution.value, "bound": solution.bound}
+    if solution.bound is None:
+        if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
+            raise VerificationError(f"the status {solution.status.value} needs a bound")
+        return report
+    gap = relative_gap(solution.value, solution.bound)
+    tolerance = max(float(solution.options.get("rel_gap", 1e-9)), 1e-9)
+    if solution.status is Status.OPTIMAL and (gap is None or not gap <= tolerance):
+        raise VerificationError(f"the status is optimal, but value and bound differ by {gap}")
+    proved, replayed = _proved(problem, solution, profit)
+    if not proved <= solution.bound + ROUNDING * max(abs(proved), abs(solution.bound)):
+        raise VerificationError(f"the certificate proves {proved:.17g}, the bound claimed is {solution.bound:.17g}")
+    return report | {"proved": proved, "replayed": replayed}
+
+
+def _check_decision(problem: SourcingChoice, solution: Solution) -> Vector | None:
+    """Verify the value of the decision; return the firms' profits."""
+    if solution.decision is None:
+        if solution.value is not None or solution.status is Status.OPTIMAL:
+            raise VerificationError("the solution has a value or an optimal status, but no decision")
+        return None
+    try:
+        outcome = problem.evaluate(solution.decision)
+    except InputError as error:
+        raise VerificationError(f"the decision is none: {error}") from None
+    if solution.value is None or not math.isclose(solution.value, outcome.value, rel_tol=ROUNDING, abs_tol=1e-300):
+        raise VerificationError(f"the value is {solution.value}, the evaluator finds {outcome.value:.17g}")
+    return outcome.profit
+
+
+def _proved(problem: SourcingChoice, solution: Solution, profit: Vector | None) -> tuple[float, int]:
+    """Return the bound that the certificate proves, and how many nodes the check had to look at."""
+    certificate = solution.certificate
+    if certificate is None:
+        raise VerificationError("the bound comes without a certificate")
+    kind = certificate.get("kind")
+    if profit is None:
+        raise VerificationError("a bound on profits is checked against a decision, and there is none")
+    if kind == THRESHOLDS and problem.complements:
+        return float(np.maximum(_best_prefixes(problem), profit).sum()), 0
+    if kind == EXHAUSTION and problem.K <= MOST_TRIED:
+        return float(sum(_best_of_all(problem, i) for i in range(problem.firms))), problem.firms * 2**problem.K
+    if kind == PRICES and not problem.complements:
+        allowed = max(float(solution.bound or 0.0) - float(profit.sum()), 0.0)
+        return _by_prices(problem, certificate.get("prices"), profit, allowed)
+    raise VerificationError(f"a certificate of the kind {kind!r:.60} proves nothing about this problem")
+
+
+def _best_prefixes(problem: SourcingChoice) -> Vector:
+    """Return each firm's profit with its best prefix in the order of f/ξ; suppliers without potential cost only."""
+    best = np.empty(problem.firms)
+    for rows in problem.blocks():
+        xi, f = np.broadcast_arrays(problem.xi_of(rows), problem.f_of(rows))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            order = np.argsort(np.where(xi > 0, f / xi, np.inf), axis=1, kind="stable")
+        Theta = problem.xi_0[rows, None] + np.cumsum(np.take_along_axis(xi, order, axis=1), axis=1)
+        cost = problem.w * np.cumsum(np.take_along_axis(f, order, axis=1), axis=1)
+        profits = problem.scale[rows, None] * Theta**problem.exponent - cost
+        nobody = problem.scale[rows] * problem.xi_0[rows] ** problem.exponent
+        best[rows] = np.maximum(nobody, profits.max(axis=1))
+    return best
+
+
+def _best_of_all(problem: SourcingChoice, i: int) -> float:
+    rows = slice(i, i + 1)
+    xi = choice_kernels.subset_sums(np.ascontiguousarray(problem.xi_of(rows)[0]))
+    c = choice_kernels.subset_sums(problem.w * problem.f_of(rows)[0])
+    return float((problem.scale[i] * (problem.xi_0[i] + xi) ** problem.exponent - c).max())
+
+
+def _by_prices(problem: SourcingChoice, given: Any, profit: Vector, allowed: float) -> tuple[float, int]:
+    """Return Σ of the firms' bounds; firms whose price leaves more than their part of the gap are searched through."""
+    try:
+        prices = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        prices = np.empty(0)
+    if prices.shape != (problem.firms,) or not (np.isfinite(prices).all() and (prices >= 0).all()):
+        raise VerificationError(f"the certificate's prices are no {problem.firms} numbers ≥ 0")
+    xi, f = np.atleast_2d(problem.xi), np.atleast_2d(problem.f)
+    bounds = np.empty(problem.firms)
+    share = allowed / max(float(np.abs(profit).sum()), 1e-300) + ROUNDING / 10
+    goals = profit + share * np.abs(profit)
+    nodes = _replay_all(
+        problem.exponent, problem.scale, problem.xi_0, xi, f, problem.w, prices, goals, bounds, REPLAYED
+    )
+    if nodes < 0:
+        raise VerificationError(f"the tree that the prices leave open has more than {REPLAYED} nodes")
+    return float(np.maximum(bounds, profit).sum()), int(nodes)
+
+
+@njit(cache=True, error_model="numpy")
+def _relax_all(e, s, base, xi, f, w, prices):  # type: ignore[no-untyped-def]
+    for i in range(s.size):
+        xi_i, c_i = xi[i % xi.shape[0]], w * f[i % f.shape[0]]
+        order = choice_kernels.by_ratio(xi_i, c_i)
+        state = np.full(order.size, choice_kernels.OPEN, np.int8)
+        prices[i] = choice_kernels.relax(e, s[i], base[i], xi_i[order], c_i[order], state)[0]
+
+
+@njit(cache=True, error_model="numpy")
+def _price_of(e, s, T, xi, c, state):  # type: ignore[no-untyped-def]
+    """Return the price at which the open suppliers, in the order of c/ξ, stop to pay, and the one at the margin."""
+    for k in range(xi.size):
+        if state[k] < 0:
+            if s * e * (T + xi[k]) ** (e - 1.0) * xi[k] < c[k]:
+                return c[k] / xi[k] if T == 0.0 else min(c[k] / xi[k], s * e * T ** (e - 1.0)), k
+            T += xi[k]
+    return s * e * T ** (e - 1.0) if T > 0.0 else 0.0, -1
+
+
+@njit(cache=True, error_model="numpy")
+def _bound_at(e, s, low, C, p, xi, c, state):  # type: ignore[no-untyped-def]
+    """Return the bound of the price p at a node, outward by more than its rounding."""
+    T = max((p / (s * e)) ** (1.0 / (e - 1.0)), low) if p > 0.0 else np.inf
+    high = low
+    for k in range(xi.size):
+        if state[k] < 0:
+            high += xi[k]
+    T = min(T, high)
+    total, size = s * T**e - p * (T - low) - C, s * T**e + p * T + C
+    for k in range(xi.size):
+        if state[k] < 0:
+            total += max(0.0, p * xi[k] - c[k])
+            size += p * xi[k]
+    return total + 1e-15 * (xi.size + 16) * size
+
+
+@njit(cache=True, error_model="numpy")
+def _replay_all(e, s, base, xi, f, w, prices, goals, bounds, limit):  # type: ignore[no-untyped-def]
+    """Fill the bounds of all firms; return the nodes looked at, or −1 beyond the limit."""
+    nodes = 0
+    for i in range(s.size):
+        xi_i, c_i = xi[i % xi.shape[0]], w * f[i % f.shape[0]]
+        order = choice_kernels.by_ratio(xi_i, c_i)
+        a, c = xi_i[order], c_i[order]
+        K = a.size
+        stack = np.empty((K + 2, K), np.int8)
+        stack[0] = -1
+        depth, top = 1, -np.inf
+        while depth > 0:
+            depth -= 1
+            state = stack[depth].copy()
+            nodes += 1
+            if nodes > limit:
+                return -1
+            low, C, open_ones = base[i], 0.0, 0
+            for k in range(K):
+                if state[k] == 1:
+                    low += a[k]
+                    C += c[k]
+                elif state[k] < 0:
+                    open_ones += 1
+            if open_ones == 0:
+                top = max(top, s[i] * low**e - C)
+                continue
+            p, pick = _price_of(e, s[i], low, a, c, state)
+            at_root = open_ones == K
+            bound = _bound_at(e, s[i], low, C, prices[i] if at_root else p, a, c, state)
+            if bound <= goals[i]:
+                top = max(top, bound)
+                continue
+            if pick < 0:
+                pick = np.flatnonzero(state < 0)[0]
+            # One side of a supplier is closed where it costs more than the gap; then only the other is left.
+            own = _bound_at(e, s[i], low, C, p, a, c, state)
+            fixed = 0
+            for k in range(K):
+                if state[k] < 0 and p * a[k] != c[k]:
+                    lost = own - abs(p * a[k] - c[k]) * (1.0 - 1e-15)
+                    if lost <= goals[i]:
+                        top = max(top, lost)
+                        state[k] = 1 if p * a[k] > c[k] else 0
+                        fixed += 1
+            if fixed > 0:
+                stack[depth] = state
+                depth += 1
+                continue
+            for side in (0, 1):
+                stack[depth] = state
+                stack[depth, pick] = side
+                for k in range(K):
+                    # Dominance: who is at least as good and as cheap comes first; of equals, the first.
+                    better = a[k] >= a[pick] and c[k] <= c[pick] and (k < pick or a[k] > a[pick] or c[k] < c[pick])
+                    worse = a[k] <= a[pick] and c[k] >= c[pick] and (k > pick or a[k] < a[pick] or c[k] > c[pick])
+                    if state[k] < 0 and k != pick and (better if side == 1 else worse):
+                        stack[depth, k] = side
+                depth += 1
+        bounds[i] = top
+    return nodes
