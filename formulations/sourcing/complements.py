@@ -1,4 +1,4 @@
-r"""The interdependent choice of suppliers (`choice`) as a mixed-integer nonlinear program.
+r"""The interdependent choice of suppliers (`interdependent`) as a mixed-integer nonlinear program.
 
     max Σ_i B φ_i^(σ−1) Θ_i^((σ−1)/θ) − w Σ_k f_ik z_ik,    Θ_i = ξ_i0 + Σ_k ξ_ik z_ik,    z binary
 
@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, Formulation, MathClass, Modeller
 from endonet.formulations.errors import InputError, NotApplicableError
-from endonet.formulations.sourcing.choice import Sets, SourcingChoice
+from endonet.formulations.sourcing.interdependent import Sets, SourcingChoice
 
 LARGEST = 1_000_000
 

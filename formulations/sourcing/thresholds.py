@@ -5,7 +5,7 @@ With k_1, k_2, … the suppliers of firm i in the order of f/ξ and Z_m the firs
     max Σ_i Σ_m π_i(Z_m) λ_im,    Σ_m λ_im = 1,    λ ≥ 0
 
 has an integral optimal vertex, which is optimal among all 2^K sets if (σ−1)/θ ≥ 1; the proof is in
-`endonet.formulations.sourcing.choice`.
+`endonet.formulations.sourcing.interdependent`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from endonet.formulations.contracts import Equation, MathClass, Modeller
 from endonet.formulations.errors import InputError, NotApplicableError
-from endonet.formulations.sourcing.choice import Sets, SourcingChoice, Vector
 from endonet.formulations.sourcing.complements import ChoiceFormulation
+from endonet.formulations.sourcing.interdependent import Sets, SourcingChoice, Vector
 
 
 def order_by_ratio(problem: SourcingChoice, firm: int) -> NDArray[np.int64]:

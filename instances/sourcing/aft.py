@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
-from endonet.formulations.sourcing.choice import SourcingChoice
+from endonet.formulations.sourcing.interdependent import SourcingChoice
 
 Vector = NDArray[np.float64]
 

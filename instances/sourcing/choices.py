@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from endonet.formulations.errors import InputError
-from endonet.formulations.sourcing.choice import SourcingChoice
+from endonet.formulations.sourcing.interdependent import SourcingChoice
 from endonet.instances.fields import Fields, shown
 
 KIND = "choice"

@@ -4,7 +4,7 @@ r"""Certificates of sets of suppliers, and the check that trusts no solver.
     {"kind": "sourcing prices", "prices": [p_1, …]}        substitutes: one price for each firm
     {"kind": "sourcing exhaustion"}                        every set of every firm is tried again
 
-The first rests on the theorem in `endonet.formulations.sourcing.choice`. In the second, any p ≥ 0 proves
+The first rests on the theorem in `endonet.formulations.sourcing.interdependent`. In the second, any p ≥ 0 proves
 
     π(Z) ≤ max_T [B φ^(σ−1) T^e − p T] + p ξ_0 + Σ_k max(0, p ξ_k − w f_k),
 
@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError, VerificationError
-from endonet.formulations.sourcing.choice import SourcingChoice, Vector
+from endonet.formulations.sourcing.interdependent import SourcingChoice, Vector
 from endonet.solvers.solution import Solution, Status, relative_gap
 from endonet.solvers.sourcing import choice_kernels
 
@@ -42,8 +43,8 @@ def root_prices(problem: SourcingChoice) -> Vector:
     """Return for each firm of a problem of substitutes the price of its relaxation without any branching."""
     prices = np.zeros(problem.firms)
     if not problem.complements:
-        xi, f = np.atleast_2d(problem.xi), np.atleast_2d(problem.f)
-        _relax_all(problem.exponent, problem.scale, problem.xi_0, xi, f, problem.w, prices)
+        for rows in problem.blocks():
+            _relax_all(problem.exponent, problem.scale[rows], problem.xi_0[rows], *_sorted(problem, rows), prices[rows])
     return prices
 
 
@@ -113,15 +114,12 @@ def _proved(problem: SourcingChoice, solution: Solution, profit: Vector | None) 
 
 
 def _best_prefixes(problem: SourcingChoice) -> Vector:
-    """Return each firm's profit with its best prefix in the order of f/ξ; suppliers without potential cost only."""
+    """Return each firm's profit with its best prefix in the order of f/ξ; suppliers without potential only cost."""
     best = np.empty(problem.firms)
     for rows in problem.blocks():
-        xi, f = np.broadcast_arrays(problem.xi_of(rows), problem.f_of(rows))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            order = np.argsort(np.where(xi > 0, f / xi, np.inf), axis=1, kind="stable")
-        Theta = problem.xi_0[rows, None] + np.cumsum(np.take_along_axis(xi, order, axis=1), axis=1)
-        cost = problem.w * np.cumsum(np.take_along_axis(f, order, axis=1), axis=1)
-        profits = problem.scale[rows, None] * Theta**problem.exponent - cost
+        xi, c, _ = _sorted(problem, rows)
+        Theta = problem.xi_0[rows, None] + np.cumsum(xi, axis=1)
+        profits = problem.scale[rows, None] * Theta**problem.exponent - np.cumsum(c, axis=1)
         nobody = problem.scale[rows] * problem.xi_0[rows] ** problem.exponent
         best[rows] = np.maximum(nobody, profits.max(axis=1))
     return best
@@ -142,25 +140,26 @@ def _by_prices(problem: SourcingChoice, given: Any, profit: Vector, allowed: flo
         prices = np.empty(0)
     if prices.shape != (problem.firms,) or not (np.isfinite(prices).all() and (prices >= 0).all()):
         raise VerificationError(f"the certificate's prices are no {problem.firms} numbers ≥ 0")
-    xi, f = np.atleast_2d(problem.xi), np.atleast_2d(problem.f)
     bounds = np.empty(problem.firms)
     share = allowed / max(float(np.abs(profit).sum()), 1e-300) + ROUNDING / 10
     goals = profit + share * np.abs(profit)
-    nodes = _replay_all(
-        problem.exponent, problem.scale, problem.xi_0, xi, f, problem.w, prices, goals, bounds, REPLAYED
-    )
-    if nodes < 0:
-        raise VerificationError(f"the tree that the prices leave open has more than {REPLAYED} nodes")
-    return float(np.maximum(bounds, profit).sum()), int(nodes)
+    nodes = 0
+    for rows in problem.blocks():
+        firms = problem.exponent, problem.scale[rows], problem.xi_0[rows], *_sorted(problem, rows), prices[rows]
+        looked_at = _replay_all(*firms, goals[rows], bounds[rows], REPLAYED)
+        if looked_at < 0:
+            raise VerificationError(f"the tree that the prices leave open has more than {REPLAYED} nodes")
+        nodes += int(looked_at)
+    return float(np.maximum(bounds, profit).sum()), nodes
 
 
-@njit(cache=True, error_model="numpy")
-def _relax_all(e, s, base, xi, f, w, prices):  # type: ignore[no-untyped-def]
-    for i in range(s.size):
-        xi_i, c_i = xi[i % xi.shape[0]], w * f[i % f.shape[0]]
-        order = choice_kernels.by_ratio(xi_i, c_i)
-        state = np.full(order.size, choice_kernels.OPEN, np.int8)
-        prices[i] = choice_kernels.relax(e, s[i], base[i], xi_i[order], c_i[order], state)[0]
+def _sorted(problem: SourcingChoice, rows: slice) -> tuple[Vector, Vector, NDArray[np.int64]]:
+    """Return ξ and c = w f of some firms in the order of c/ξ, and how many have ξ > 0; the others are last."""
+    shape = rows.stop - rows.start, problem.K
+    xi, c = (np.broadcast_to(array, shape) for array in (problem.xi_of(rows), problem.w * problem.f_of(rows)))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        order = np.argsort(np.where(xi > 0, c / xi, np.nan), axis=1, kind="stable")
+    return np.take_along_axis(xi, order, 1), np.take_along_axis(c, order, 1), (xi > 0).sum(axis=1)
 
 
 @njit(cache=True, error_model="numpy")
@@ -172,6 +171,13 @@ def _price_of(e, s, T, xi, c, state):  # type: ignore[no-untyped-def]
                 return c[k] / xi[k] if T == 0.0 else min(c[k] / xi[k], s * e * T ** (e - 1.0)), k
             T += xi[k]
     return s * e * T ** (e - 1.0) if T > 0.0 else 0.0, -1
+
+
+@njit(cache=True, error_model="numpy")
+def _relax_all(e, s, base, xi, cost, useful, prices):  # type: ignore[no-untyped-def]
+    for i in range(s.size):
+        K = useful[i]
+        prices[i] = _price_of(e, s[i], base[i], xi[i, :K], cost[i, :K], np.full(K, -1, np.int8))[0]
 
 
 @njit(cache=True, error_model="numpy")
@@ -192,20 +198,17 @@ def _bound_at(e, s, low, C, p, xi, c, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _replay_all(e, s, base, xi, f, w, prices, goals, bounds, limit):  # type: ignore[no-untyped-def]
+def _replay_all(e, s, base, xi, cost, useful, prices, goals, bounds, limit):  # type: ignore[no-untyped-def]
     """Fill the bounds of all firms; return the nodes looked at, or −1 beyond the limit."""
     nodes = 0
     for i in range(s.size):
-        xi_i, c_i = xi[i % xi.shape[0]], w * f[i % f.shape[0]]
-        order = choice_kernels.by_ratio(xi_i, c_i)
-        a, c = xi_i[order], c_i[order]
-        K = a.size
-        stack = np.empty((K + 2, K), np.int8)
-        stack[0] = -1
+        K = useful[i]
+        a, c = xi[i, :K], cost[i, :K]
+        stack, state = np.full((K + 2, K), -1, np.int8), np.empty(K, np.int8)
         depth, top = 1, -np.inf
         while depth > 0:
             depth -= 1
-            state = stack[depth].copy()
+            choice_kernels.copy(stack[depth], state)
             nodes += 1
             if nodes > limit:
                 return -1
@@ -226,7 +229,9 @@ def _replay_all(e, s, base, xi, f, w, prices, goals, bounds, limit):  # type: ig
                 top = max(top, bound)
                 continue
             if pick < 0:
-                pick = np.flatnonzero(state < 0)[0]
+                pick = 0
+                while state[pick] >= 0:
+                    pick += 1
             # One side of a supplier is closed where it costs more than the gap; then only the other is left.
             own = _bound_at(e, s[i], low, C, p, a, c, state)
             fixed = 0
@@ -238,11 +243,11 @@ def _replay_all(e, s, base, xi, f, w, prices, goals, bounds, limit):  # type: ig
                         state[k] = 1 if p * a[k] > c[k] else 0
                         fixed += 1
             if fixed > 0:
-                stack[depth] = state
+                choice_kernels.copy(state, stack[depth])
                 depth += 1
                 continue
             for side in (0, 1):
-                stack[depth] = state
+                choice_kernels.copy(state, stack[depth])
                 stack[depth, pick] = side
                 for k in range(K):
                     # Dominance: who is at least as good and as cheap comes first; of equals, the first.

@@ -1,7 +1,8 @@
 r"""Compiled search for one firm's best set of suppliers: squeezing, bounds, branching.
 
-In the symbols of `endonet.formulations.sourcing.choice`, with s = B φ^(σ−1), g(T) = s T^e and costs c = w f. A node
-fixes some suppliers; T_lo and T_hi are the capabilities without and with all undecided ones, U.
+In the symbols of `endonet.formulations.sourcing.interdependent`, with s = B φ^(σ−1), g(T) = s T^e and costs c = w f.
+Suppliers come in the order of c/ξ. A node fixes some of them; T_lo and T_hi are the capabilities without and with all
+undecided ones, U.
 
 Squeezing (Jia 2008; Arkolakis, Eckert and Shi 2023). Marginal values of k ∈ U,
 
@@ -44,11 +45,10 @@ OPEN, OUT, IN = -1, 0, 1
 
 
 @njit(cache=True, error_model="numpy")
-def by_ratio(xi, c):
-    """Return the suppliers with ξ > 0 in the order of c/ξ, the larger ξ first among equals."""
-    useful = np.flatnonzero(xi > 0.0)
-    useful = useful[np.argsort(-xi[useful], kind="mergesort")]
-    return useful[np.argsort(c[useful] / xi[useful], kind="mergesort")]
+def copy(source, target):
+    """Copy an array, entry by entry: numba takes seconds to compile an assignment of slices."""
+    for k in range(source.size):
+        target[k] = source[k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -145,8 +145,11 @@ def squeeze(e, s, base, xi, c, state):
             at_high = g_high - s * max(high - xi[k], low) ** e - c[k]
             if e < 1.0:
                 at_low, at_high = at_high, at_low
-            # A supplier at no cost is never worse than nothing, whatever rounding says.
-            if at_low > SAFE * (g_high + c[k]) or c[k] == 0.0:
+            # Whatever rounding says: without potential a supplier is worth nothing, without cost never less.
+            if xi[k] == 0.0:
+                state[k] = OUT
+                changed = True
+            elif at_low > SAFE * (g_high + c[k]) or c[k] == 0.0:
                 state[k] = IN
                 changed = True
             elif at_high < -SAFE * (g_high + c[k]):
@@ -158,77 +161,80 @@ def squeeze(e, s, base, xi, c, state):
             return left
 
 
-@njit(cache=True, error_model="numpy")
-def search(e, s, base, xi, c, way, slack, node_limit, best_state):
-    """Search one firm's sets; suppliers are sorted by c/ξ, and ξ > 0.
+@njit(cache=True, nogil=True, error_model="numpy")
+def search(e, scale, base, potential, cost_of, way, slack, node_limit, sets, excess, nodes, left, done):
+    """Search firms one after the other; suppliers stand in the order of c/ξ, each firm's own.
 
     Parameters
     ----------
+    e : float
+    scale, base : arrays, shape (firms,)
+        B φ^(σ−1) and ξ_0.
+    potential, cost_of : arrays, shape (firms, K)
+        ξ and c.
+    way : {BOUNDED, BARE}
     slack : float
         Branches that promise at most the best known raised by this share are closed.
-    best_state : int8 array
-        On entry a set to start from, or −1 in its first place for none; on return the best set.
-
-    Returns
-    -------
-    best, excess, nodes, left, done
-        The best profit, by how much an upper bound on any profit exceeds it, nodes looked at, suppliers left open by
-        squeezing at the root, and whether the search was finished.
+    node_limit : int
+        For each firm.
+    sets : int8 array, shape (firms, K)
+        On entry sets to start from, where ``done`` is −1; on return the best sets.
+    excess, nodes, left, done : arrays, shape (firms,)
+        Written: by how much an upper bound on any profit exceeds the best one, nodes looked at, suppliers that
+        squeezing leaves open at the root, and 1 if the search was finished, else 0.
     """
-    K = xi.size
+    K = potential.shape[1]
     stack = np.empty((2 * K + 4, K), np.int8)
+    branched = np.empty(2 * K + 4, np.int64)
     ceiling = np.empty(2 * K + 4)
     state, trial = np.empty(K, np.int8), np.empty(K, np.int8)
-    best = -np.inf
-    if K > 0 and best_state[0] != OPEN:
-        T, _, C = totals(base, xi, c, best_state)
-        best = s * T**e - C
-    closed = -np.inf
-    nodes, left, depth = 0, 0, 1
-    stack[0] = OPEN
-    ceiling[0] = np.inf
-    while depth > 0:
-        if nodes >= node_limit and nodes > 0:
-            for d in range(depth):
-                closed = max(closed, ceiling[d])
-            return best, max(0.0, closed - best), nodes, left, False
-        depth -= 1
-        if way == BOUNDED and ceiling[depth] <= best + slack * abs(best):
-            closed = max(closed, ceiling[depth])
-            continue
-        nodes += 1
-        state[:] = stack[depth]
-        before = ceiling[depth]
-        undecided = squeeze(e, s, base, xi, c, state)
-        if nodes == 1:
-            left = undecided
-        low, high, cost = totals(base, xi, c, state)
-        if undecided == 0:
-            profit = s * low**e - cost
-            closed = max(closed, profit)
-            if profit > best:
-                best = profit
-                best_state[:] = state
-            continue
-        if way == BOUNDED and e >= 1.0:
-            count, profit = best_prefix(e, s, low, cost, xi, c, state)
-            closed = max(closed, profit)
-            if profit > best:
-                best = profit
-                for k in range(K):
-                    if state[k] == OPEN:
-                        state[k] = IN if count > 0 else OUT
-                        count -= 1
-                best_state[:] = state
-            continue
-        pick = -1
-        if way == BOUNDED:
-            bound = before
+    for i in range(scale.size):
+        s, xi, c = scale[i], potential[i], cost_of[i]
+        best, closed = -np.inf, -np.inf
+        if done[i] == -1:
+            T, C = base[i], 0.0
+            for k in range(K):
+                if sets[i, k] == IN:
+                    T += xi[k]
+                    C += c[k]
+            best = s * T**e - C
+        count, depth = 0, 1
+        for k in range(K):
+            stack[0, k] = OPEN
+        branched[0] = -1
+        ceiling[0] = np.inf
+        while depth > 0 and (count < node_limit or count == 0):
+            depth -= 1
+            bound = ceiling[depth]
+            if way == BOUNDED and bound <= best + slack * abs(best):
+                closed = max(closed, bound)
+                continue
+            count += 1
+            copy(stack[depth], state)
+            if branched[depth] >= 0 and way == BOUNDED:
+                dominate(xi, c, state, branched[depth])
+            pick = -1
+            decided = False
             while True:
-                low, high, cost = totals(base, xi, c, state)
-                p, pick, whole = relax(e, s, low, xi, c, state)
+                undecided = squeeze(e, s, base[i], xi, c, state)
+                if count == 1:
+                    left[i] = undecided if pick < 0 else left[i]
+                low, high, cost = totals(base[i], xi, c, state)
+                whole, profit = 0, -np.inf
+                if undecided == 0:
+                    decided = True
+                    profit = s * low**e - cost
+                elif way == BARE:
+                    break
+                elif e >= 1.0:
+                    decided = True
+                    whole, profit = best_prefix(e, s, low, cost, xi, c, state)
+                if decided:
+                    closed = max(closed, profit)
+                else:
+                    p, pick, whole = relax(e, s, low, xi, c, state)
                 # The relaxation rounded down, and up, are sets of the node.
-                trial[:] = state
+                copy(state, trial)
                 T, C, seen = low, cost, 0
                 for k in range(K):
                     if state[k] == OPEN:
@@ -237,22 +243,26 @@ def search(e, s, base, xi, c, way, slack, node_limit, best_state):
                             T += xi[k]
                             C += c[k]
                         seen += 1
-                profit = s * T**e - C
+                if not decided:
+                    profit = s * T**e - C
+                    if pick >= 0:
+                        rounded_up = s * (T + xi[pick]) ** e - C - c[pick]
+                        if rounded_up > profit:
+                            profit = rounded_up
+                            trial[pick] = IN
                 if profit > best:
                     best = profit
-                    best_state[:] = trial
-                if pick >= 0:
-                    profit = s * (T + xi[pick]) ** e - C - c[pick]
-                    if profit > best:
-                        best = profit
-                        best_state[:] = trial
-                        best_state[pick] = IN
-                bound = min(bound, price_bound(e, s, low, high, cost, p, xi, c, state))
+                    copy(trial, sets[i])
+                if decided:
+                    break
+                worth = price_bound(e, s, low, high, cost, p, xi, c, state)
+                bound = min(bound, worth)
                 goal = best + slack * abs(best)
                 if bound <= goal:
+                    closed = max(closed, bound)
+                    decided = True
                     break
                 fixed = 0
-                worth = price_bound(e, s, low, high, cost, p, xi, c, state)
                 for k in range(K):
                     if state[k] == OPEN:
                         gain = p * xi[k] - c[k]
@@ -260,61 +270,26 @@ def search(e, s, base, xi, c, way, slack, node_limit, best_state):
                         if lost <= goal and gain != 0.0:
                             state[k] = IN if gain > 0.0 else OUT
                             closed = max(closed, lost)
-                            dominate(xi, c, state, k)
                             fixed += 1
                 if fixed == 0:
                     break
-                undecided = squeeze(e, s, base, xi, c, state)
-                if undecided == 0:
-                    break
-            if bound <= best + slack * abs(best):
-                closed = max(closed, bound)
+            if decided:
                 continue
-            if undecided == 0:
-                low, _, cost = totals(base, xi, c, state)
-                profit = s * low**e - cost
-                closed = max(closed, profit)
-                if profit > best:
-                    best = profit
-                    best_state[:] = state
-                continue
-            before = bound
-        if pick < 0 or state[pick] != OPEN:
-            pick = 0
-            while state[pick] != OPEN:
-                pick += 1
-        for side in (OUT, IN):
-            stack[depth] = state
-            stack[depth, pick] = side
-            if way == BOUNDED:
-                dominate(xi, c, stack[depth], pick)
-            ceiling[depth] = before
-            depth += 1
-    return best, max(0.0, closed - best), nodes, left, True
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def search_all(e, s, base, xi, f, w, way, slack, node_limit, rows, Z, excess, nodes, left, done):
-    """Search the firms listed in ``rows``; fill Z (a start where ``done`` is −1), excess, nodes, left and done."""
-    K = Z.shape[1]
-    for i in rows:
-        xi_i = xi[i] if xi.shape[0] > 1 else xi[0]
-        c_i = w * (f[i] if f.shape[0] > 1 else f[0])
-        order = by_ratio(xi_i, c_i)
-        start = np.empty(order.size, np.int8)
-        if order.size > 0:
-            for d in range(order.size):
-                start[d] = Z[i, order[d]]
-            if done[i] != -1:
-                start[0] = OPEN
-        _, excess[i], nodes[i], left[i], finished = search(
-            e, s[i], base[i], xi_i[order], c_i[order], way, slack, node_limit, start
-        )
-        done[i] = 1 if finished else 0
-        for k in range(K):
-            Z[i, k] = 0
-        for d in range(order.size):
-            Z[i, order[d]] = 1 if start[d] == IN else 0
+            if pick < 0:
+                pick = 0
+                while state[pick] != OPEN:
+                    pick += 1
+            for side in (OUT, IN):
+                copy(state, stack[depth])
+                stack[depth, pick] = side
+                branched[depth] = pick
+                ceiling[depth] = bound
+                depth += 1
+        done[i] = 1 if depth == 0 else 0
+        for d in range(depth):
+            closed = max(closed, ceiling[d])
+        excess[i] = max(0.0, closed - best)
+        nodes[i] = count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

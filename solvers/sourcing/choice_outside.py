@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from endonet.formulations.sourcing.choice import Sets, SourcingChoice
 from endonet.formulations.sourcing.complements import FIRM_COMPLEMENTS
+from endonet.formulations.sourcing.interdependent import Sets, SourcingChoice
 from endonet.formulations.sourcing.thresholds import FIRM_THRESHOLDS
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt

@@ -11,6 +11,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
-from endonet.formulations.sourcing.choice import Sets, SourcingChoice, Vector
+from endonet.formulations.sourcing.interdependent import Sets, SourcingChoice, Vector
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
@@ -68,10 +69,7 @@ class Squeezing(Solver[SourcingChoice]):
 
     def prepare(self) -> None:
         """Compile the kernels."""
-        for sigma in (2.0, 4.0):
-            tiny = SourcingChoice(sigma=sigma, theta=2.0, phi=[1.0], xi=[1.0, 2.0, 3.0], f=[0.1, 0.2, 0.4])  # type: ignore[arg-type]
-            Search(tiny, choice_kernels.BOUNDED, 0.0, None, 1, math.inf).run(Progress(False), Interrupt())
-            choice_certificate.root_prices(tiny)
+        compile_kernels()
 
     def run(self, problem: SourcingChoice, formulation: str | None) -> Finding:
         """Search every firm's sets."""
@@ -94,6 +92,15 @@ class Squeezing(Solver[SourcingChoice]):
             certificate=choice_certificate.pack(problem),
             statistics=work.statistics(),
         )
+
+
+@cache
+def compile_kernels() -> None:
+    """Compile the kernels on tiny problems, once."""
+    for sigma in (2.0, 4.0):
+        tiny = SourcingChoice(sigma=sigma, theta=2.0, phi=[1.0], xi=[1.0, 2.0, 3.0], f=[0.1, 0.2, 0.4])  # type: ignore[arg-type]
+        Search(tiny, choice_kernels.BOUNDED, 0.0, None, 1, math.inf).run(Progress(False), Interrupt())
+        choice_certificate.root_prices(tiny)
 
 
 class Search:
@@ -159,10 +166,18 @@ class Search:
         return StoppedBy.FINISHED
 
     def _block(self, rows: Integers, grant: int) -> None:
+        """Search some firms and put what comes of it in its place."""
         p = self.problem
-        data = p.exponent, p.scale, p.xi_0, np.atleast_2d(p.xi), np.atleast_2d(p.f), p.w
-        state = self.Z, self.excess, self.nodes, self.left, self.done
-        choice_kernels.search_all(*data, self.way, self.slack, grant, rows, *state)
+        xi = np.broadcast_to(p.xi, (rows.size, p.K)) if p.xi.ndim == 1 else p.xi[rows]
+        c = p.w * (np.broadcast_to(p.f, (rows.size, p.K)) if p.f.ndim == 1 else p.f[rows])
+        order = by_ratio(xi, c)
+        xi, c = np.take_along_axis(xi, order, axis=1), np.take_along_axis(c, order, axis=1)
+        sets = np.take_along_axis(self.Z[rows], order, axis=1)
+        found = self.excess[rows], self.nodes[rows], self.left[rows], self.done[rows]
+        firms = p.exponent, p.scale[rows], p.xi_0[rows], xi, c
+        choice_kernels.search(*firms, self.way, self.slack, grant, sets, *found)
+        self.Z[rows[:, None], order] = sets
+        self.excess[rows], self.nodes[rows], self.left[rows], self.done[rows] = found
 
     def statistics(self) -> dict[str, Any]:
         """Return what a report says of the search."""
@@ -174,6 +189,13 @@ class Search:
             "largest_tree": int(self.nodes.max()),
             "exponent": self.problem.exponent,
         }
+
+
+def by_ratio(xi: Vector, c: Vector) -> Integers:
+    """Return the suppliers of each firm in the order of c/ξ, the first first among equals; those without ξ last."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        order: Integers = np.argsort(np.where(xi > 0, c / xi, np.inf), axis=1, kind="stable")
+    return order
 
 
 def only_choices(name: str, problem: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from endonet.formulations.sourcing.choice import SourcingChoice
+from endonet.formulations.sourcing.interdependent import SourcingChoice
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
