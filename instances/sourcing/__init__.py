@@ -1,4 +1,8 @@
-"""Sourcing instances: readers and writers of economies and of one firm's choices."""
+"""Sourcing instances: files, generators of small economies, bundled ones with all their equilibria; firms' choices."""
 
-READ = "endonet.instances.sourcing.choices:from_fields"
-WRITE = "endonet.instances.sourcing.choices:to_fields"
+READ = "endonet.instances.sourcing.kinds:from_fields"
+WRITE = "endonet.instances.sourcing.kinds:to_fields"
+
+GENERATORS = {
+    "small": "endonet.instances.sourcing.generators:small",
+}
