@@ -1,4 +1,4 @@
-"""The family has two kinds of instance file: economies, and with ``"kind": "choice"`` one firm's or many firms' choices."""
+"""The family's two kinds of instance file: economies, and with ``"kind": "choice"`` the choices of one firm or many."""
 
 from __future__ import annotations
 

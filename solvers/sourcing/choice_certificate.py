@@ -22,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError, VerificationError
-from endonet.formulations.sourcing.interdependent import SourcingChoice, Vector
+from endonet.formulations.sourcing.interdependent import ChoiceOutcome, SourcingChoice, Vector
 from endonet.solvers.solution import Solution, Status, relative_gap
 from endonet.solvers.sourcing import choice_kernels
 
@@ -64,7 +64,7 @@ def check(problem: SourcingChoice, solution: Solution) -> dict[str, Any]:
         raise VerificationError(
             f"the status is {solution.status.value}, but every set is feasible and profits are bounded"
         )
-    profit = _check_decision(problem, solution)
+    outcome = _check_decision(problem, solution)
     report: dict[str, Any] = {"value": solution.value, "bound": solution.bound}
     if solution.bound is None:
         if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
@@ -74,14 +74,14 @@ def check(problem: SourcingChoice, solution: Solution) -> dict[str, Any]:
     tolerance = max(float(solution.options.get("rel_gap", 1e-9)), 1e-9)
     if solution.status is Status.OPTIMAL and (gap is None or not gap <= tolerance):
         raise VerificationError(f"the status is optimal, but value and bound differ by {gap}")
-    proved, replayed = _proved(problem, solution, profit)
-    if not proved <= solution.bound + ROUNDING * max(abs(proved), abs(solution.bound)):
+    proved, size, replayed = _proved(problem, solution, outcome)
+    if not proved <= solution.bound + ROUNDING * (size + abs(solution.bound)):
         raise VerificationError(f"the certificate proves {proved:.17g}, the bound claimed is {solution.bound:.17g}")
     return report | {"proved": proved, "replayed": replayed}
 
 
-def _check_decision(problem: SourcingChoice, solution: Solution) -> Vector | None:
-    """Verify the value of the decision; return the firms' profits."""
+def _check_decision(problem: SourcingChoice, solution: Solution) -> ChoiceOutcome | None:
+    """Verify the value of the decision; return what follows from it."""
     if solution.decision is None:
         if solution.value is not None or solution.status is Status.OPTIMAL:
             raise VerificationError("the solution has a value or an optimal status, but no decision")
@@ -92,44 +92,56 @@ def _check_decision(problem: SourcingChoice, solution: Solution) -> Vector | Non
         raise VerificationError(f"the decision is none: {error}") from None
     if solution.value is None or not math.isclose(solution.value, outcome.value, rel_tol=ROUNDING, abs_tol=1e-300):
         raise VerificationError(f"the value is {solution.value}, the evaluator finds {outcome.value:.17g}")
-    return outcome.profit
+    return outcome
 
 
-def _proved(problem: SourcingChoice, solution: Solution, profit: Vector | None) -> tuple[float, int]:
-    """Return the bound that the certificate proves, and how many nodes the check had to look at."""
+def _proved(problem: SourcingChoice, solution: Solution, outcome: ChoiceOutcome | None) -> tuple[float, float, int]:
+    """Return the bound that the certificate proves, the sums of which it is the difference, and nodes looked at.
+
+    Profits are differences, and may be far smaller than what they are the difference of, which sets their rounding.
+    """
     certificate = solution.certificate
     if certificate is None:
         raise VerificationError("the bound comes without a certificate")
-    kind = certificate.get("kind")
-    if profit is None:
+    if outcome is None:
         raise VerificationError("a bound on profits is checked against a decision, and there is none")
+    kind, profit, turnover = certificate.get("kind"), outcome.profit, outcome.earned + outcome.fixed
     if kind == THRESHOLDS and problem.complements:
-        return float(np.maximum(_best_prefixes(problem), profit).sum()), 0
+        best, size = _best_prefixes(problem)
+        return float(np.maximum(best, profit).sum()), float(np.maximum(size, turnover).sum()), 0
     if kind == EXHAUSTION and problem.K <= MOST_TRIED:
-        return float(sum(_best_of_all(problem, i) for i in range(problem.firms))), problem.firms * 2**problem.K
+        found = np.array([_best_of_all(problem, i) for i in range(problem.firms)])
+        return float(found[:, 0].sum()), float(found[:, 1].sum()), problem.firms * 2**problem.K
     if kind == PRICES and not problem.complements:
         allowed = max(float(solution.bound or 0.0) - float(profit.sum()), 0.0)
-        return _by_prices(problem, certificate.get("prices"), profit, allowed)
+        bound, nodes = _by_prices(problem, certificate.get("prices"), profit, allowed)
+        return bound, float(turnover.sum()), nodes
     raise VerificationError(f"a certificate of the kind {kind!r:.60} proves nothing about this problem")
 
 
-def _best_prefixes(problem: SourcingChoice) -> Vector:
-    """Return each firm's profit with its best prefix in the order of f/ξ; suppliers without potential only cost."""
-    best = np.empty(problem.firms)
+def _best_prefixes(problem: SourcingChoice) -> tuple[Vector, Vector]:
+    """Return each firm's profit with its best prefix in the order of f/ξ, and what it earns and pays there."""
+    best, size = np.empty(problem.firms), np.empty(problem.firms)
     for rows in problem.blocks():
         xi, c, _ = _sorted(problem, rows)
-        Theta = problem.xi_0[rows, None] + np.cumsum(xi, axis=1)
-        profits = problem.scale[rows, None] * Theta**problem.exponent - np.cumsum(c, axis=1)
-        nobody = problem.scale[rows] * problem.xi_0[rows] ** problem.exponent
-        best[rows] = np.maximum(nobody, profits.max(axis=1))
-    return best
+        nobody = np.zeros((xi.shape[0], 1))
+        Theta = problem.xi_0[rows, None] + np.concatenate([nobody, np.cumsum(xi, axis=1)], axis=1)
+        earned = problem.scale[rows, None] * Theta**problem.exponent
+        paid = np.concatenate([nobody, np.cumsum(c, axis=1)], axis=1)
+        place = np.argmax(earned - paid, axis=1)[:, None]
+        best[rows] = np.take_along_axis(earned - paid, place, axis=1)[:, 0]
+        size[rows] = np.take_along_axis(earned + paid, place, axis=1)[:, 0]
+    return best, size
 
 
-def _best_of_all(problem: SourcingChoice, i: int) -> float:
+def _best_of_all(problem: SourcingChoice, i: int) -> tuple[float, float]:
+    """Return one firm's profit with the best of all sets, and what it earns and pays there."""
     rows = slice(i, i + 1)
     xi = choice_kernels.subset_sums(np.ascontiguousarray(problem.xi_of(rows)[0]))
-    c = choice_kernels.subset_sums(problem.w * problem.f_of(rows)[0])
-    return float((problem.scale[i] * (problem.xi_0[i] + xi) ** problem.exponent - c).max())
+    paid = choice_kernels.subset_sums(problem.w * problem.f_of(rows)[0])
+    earned = problem.scale[i] * (problem.xi_0[i] + xi) ** problem.exponent
+    place = int(np.argmax(earned - paid))
+    return float(earned[place] - paid[place]), float(earned[place] + paid[place])
 
 
 def _by_prices(problem: SourcingChoice, given: Any, profit: Vector, allowed: float) -> tuple[float, int]:
