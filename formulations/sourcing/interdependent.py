@@ -6,7 +6,7 @@ itself. Otherwise one supplier changes what another is worth. In the notation of
     π_i(Z) = B φ_i^(σ−1) Θ_i(Z)^e − w Σ_{k∈Z} f_ik,      Θ_i(Z) = ξ_i0 + Σ_{k∈Z} ξ_ik,      e = (σ − 1)/θ
 
     σ       elasticity of demand, σ > 1
-    θ       dispersion of input efficiencies; with CES inputs of elasticity η it is η − 1
+    θ       dispersion of input efficiencies; with CES inputs of elasticity ρ, as in footnote 26, it is ρ − 1
     φ_i     core productivity of firm i
     ξ_ik    sourcing potential of supplier (country) k; ξ_i0 is what the firm has without any choice
     f_ik    fixed cost of sourcing from k, in units of labour of wage w
@@ -60,7 +60,7 @@ class SourcingChoice:
     sigma : float
         σ > 1, elasticity of demand.
     theta : float
-        θ > 0; for CES inputs of elasticity η, η − 1. Complements if σ − 1 > θ.
+        θ > 0; with CES inputs of elasticity ρ, ρ − 1. Complements if σ − 1 > θ.
     phi : array_like, shape (firms,)
         φ > 0, core productivities.
     xi : array_like, shape (K,) or (firms, K)
