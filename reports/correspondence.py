@@ -13,7 +13,7 @@ A_1(A_0) = A_0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +65,13 @@ def segments(problem: SourcingProblem) -> list[Segment]:
         If it is open, smoothed, has markups of its own, or more than twelve potential links.
     """
     if problem.open is not None or problem.smoothed or not problem.regime or problem.m > MOST:
-        raise NotApplicableError(f"A_1(A_0) is drawn for closed economies of at most {MOST} potential links, unsmoothed")
+        raise NotApplicableError(
+            f"A_1(A_0) is drawn for closed economies of at most {MOST} potential links, unsmoothed"
+        )
     found = []
     for mask in range(2**problem.m):
         links = (mask >> np.arange(problem.m)) & 1 == 1
-        outcome = problem.evaluate(links)
+        outcome = _outcome(problem, links)
         if not outcome.feasible:
             continue
         with np.errstate(divide="ignore"):
@@ -82,6 +84,10 @@ def segments(problem: SourcingProblem) -> list[Segment]:
             slope = float(outcome.variable_profits.sum()) / outcome.A * weight
             found.append(Segment(links, low, high, free * weight, slope))
     return sorted(found, key=lambda segment: segment.low)
+
+
+def _outcome(problem: SourcingProblem, links: NDArray[np.bool_]) -> SourcingOutcome:
+    return cast("SourcingOutcome", problem.evaluate(links))
 
 
 def benefits(outcome: SourcingOutcome) -> NDArray[np.float64]:
@@ -101,7 +107,7 @@ def benefits(outcome: SourcingOutcome) -> NDArray[np.float64]:
 
 def window(problem: SourcingProblem) -> tuple[float, float]:
     """Return [A_min, A_max] of footnote 11: every link at cost without markups, and no link with them."""
-    every, none = (problem.evaluate(np.full(problem.m, on)) for on in (True, False))
+    every, none = (_outcome(problem, np.full(problem.m, on)) for on in (True, False))
     power = problem.sigma - 1
     beta = problem.beta_H**power
     if problem.initiator == "buyer":
@@ -109,7 +115,7 @@ def window(problem: SourcingProblem) -> tuple[float, float]:
     else:  # suppliers' markups raise costs; without them
         from dataclasses import replace
 
-        T = replace(problem, initiator="buyer").evaluate(np.full(problem.m, True)).T
+        T = _outcome(replace(problem, initiator="buyer"), np.full(problem.m, True)).T
     low = problem.L / float(beta @ T)
     high = problem.mu * problem.L / float(problem.mu ** (1 - problem.sigma) * beta @ none.T)
     return low, high

@@ -67,7 +67,7 @@ def economy(
 
 
 def random_markups(problem: SourcingProblem, seed: int, most: float = 1.8) -> SourcingProblem:
-    """Return the economy with a markup of its own for each pair of firms, and for each firm's sales at home and abroad."""
+    """Return the economy with a markup of its own for each pair of firms and for sales at home and abroad."""
     from dataclasses import replace
 
     draw = np.random.default_rng(seed)
@@ -179,7 +179,7 @@ class Naive:
         if not (any(self.M) and any(self.X)):
             return None
         low, high = -30.0, 30.0
-        for _ in range(200):
+        for _ in range(70):
             middle = (low + high) / 2
             found = self.at(math.exp(middle))
             if found is None:

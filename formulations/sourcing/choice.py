@@ -210,22 +210,20 @@ def autarky_wages(outcome: SourcingOutcome) -> tuple[float, float] | None:
     is negative for every firm on one interval of wages.
     """
     problem = outcome.problem
-    if respond_at(outcome, outcome.A, outcome.w, outcome.T, outcome.D).network.links.tobytes() != (
-        outcome.network.links.tobytes()
-    ):
-        here = respond(outcome)
-        if here.network.links.tobytes() != outcome.network.links.tobytes():
-            return None
     sigma, terms = problem.sigma, Terms(problem)
     assert problem.open is not None
 
-    def excess(t: float) -> float:
-        """Return the most that trade earns any firm at the wage exp t, relative to what it compares with."""
-        scale = math.exp(t)
-        A, u = outcome.A * scale**sigma, scale ** (1 - sigma)
-        choice = respond_at(outcome, A, scale, outcome.T * u, outcome.D * scale**sigma)
-        return float((choice.excess / scale).max())
+    def at(t: float) -> SourcingOutcome:
+        w = math.exp(t)
+        return replace(outcome, w=w, A=outcome.A * w**sigma, T=outcome.T * w ** (1 - sigma), D=outcome.D * w**sigma)
 
+    def excess(t: float) -> float:
+        """Return the most that trade earns any firm at the wage exp t beyond its fixed costs, in units of labour."""
+        here = at(t)
+        return float((respond_at(here, here.A, here.w, here.T, here.D).excess[useful] / here.w).max())
+
+    first, second = terms.traded(terms.foreign > 0, terms.foreign_input > 0)[::-1]
+    useful = np.column_stack([first, second])
     can_export, can_import = bool((terms.foreign > 0).any()), bool((terms.foreign_input > 0).any())
     limit = 600.0 / sigma
     low, high = -limit, limit
@@ -236,12 +234,14 @@ def autarky_wages(outcome: SourcingOutcome) -> tuple[float, float] | None:
     elif can_import:
         middle = low
     else:
-        return (0.0, math.inf)
-    if not excess(middle) < 0:
+        middle = 0.0
+    if useful.any() and not excess(middle) < 0:
         return None
-    lowest = math.exp(_crossing(excess, middle, low)) if can_export else 0.0
-    highest = math.exp(_crossing(excess, middle, high)) if can_import else math.inf
-    return lowest, highest
+    start = _crossing(excess, middle, low) if can_export else low
+    end = _crossing(excess, middle, high) if can_import else high
+    if respond(at((start + end) / 2)).deviates.any():
+        return None
+    return math.exp(start) if can_export else 0.0, math.exp(end) if can_import else math.inf
 
 
 def _lowest(f: Callable[[float], float], low: float, high: float) -> float:

@@ -55,7 +55,10 @@ class FirmComplements(ChoiceFormulation):
         (r"\Theta_i", "sourcing capability"),
         (r"\xi_{ik}, \xi_{i0}", "sourcing potential of k; what the firm has without any choice"),
         (r"B, \varphi_i", "market size; core productivity"),
-        (r"\sigma, \theta", "elasticity of demand; dispersion of input efficiencies, with CES inputs of elasticity ρ, ρ − 1"),
+        (
+            r"\sigma, \theta",
+            "elasticity of demand; dispersion of input efficiencies, with CES inputs of elasticity ρ, ρ − 1",
+        ),
         (r"w, f_{ik}", "wage; fixed cost of sourcing from k"),
     )
     equations = (

@@ -109,14 +109,27 @@ class Autarky:
 
 @dataclass(frozen=True, eq=False)
 class Equilibria:
-    """Equilibria of one economy, by rising A."""
+    """Equilibria of one economy, by rising A.
+
+    Attributes
+    ----------
+    found : tuple of Equilibrium
+    autarky : tuple of Autarky
+    note : str
+        Why there is none, where there is none.
+    """
 
     found: tuple[Equilibrium, ...]
     autarky: tuple[Autarky, ...] = ()
+    note: str = ""
 
     def tolist(self) -> list[Any]:
         """Return each equilibrium's numbers and network as lists."""
         return [[e.A, e.E, e.P, e.w, e.network.tolist()] for e in self.found]
+
+    def networks(self) -> list[Network]:
+        """Return the networks, those without trade last."""
+        return [e.network for e in self.found] + [e.network for e in self.autarky]
 
     def __iter__(self) -> Iterator[Equilibrium]:
         return iter(self.found)
@@ -199,7 +212,7 @@ def encode(problem: SourcingProblem, decision: Any) -> dict[str, Any]:
             | {"real_income": found.real_income, "links": encode_network(problem, found.network)["links"]}
             for found in decision.autarky
         ]
-    return encoded
+    return encoded | ({"note": decision.note} if decision.note else {})
 
 
 def decode(problem: SourcingProblem, encoded: Any) -> Decision:
@@ -209,8 +222,13 @@ def decode(problem: SourcingProblem, encoded: Any) -> Decision:
     if "equilibria" not in encoded:
         return network(problem, encoded)
     for name in encoded:
-        if name not in ("equilibria", "autarky"):
-            raise InputError(f"decision.{name}", "there is no such part of a decision", "known: equilibria, autarky")
+        if name not in ("equilibria", "autarky", "note"):
+            raise InputError(
+                f"decision.{name}", "there is no such part of a decision", "known: equilibria, autarky, note"
+            )
+    note = encoded.get("note", "")
+    if not isinstance(note, str):
+        raise InputError("decision.note", "it is not text", "give a string")
     found = tuple(
         _decode_equilibrium(problem, entry, f"decision.equilibria[{place}]")
         for place, entry in enumerate(_list("decision.equilibria", encoded["equilibria"]))
@@ -219,7 +237,7 @@ def decode(problem: SourcingProblem, encoded: Any) -> Decision:
         _decode_autarky(problem, entry, f"decision.autarky[{place}]")
         for place, entry in enumerate(_list("decision.autarky", encoded.get("autarky", [])))
     )
-    return Equilibria(found, autarky)
+    return Equilibria(found, autarky, note)
 
 
 def _encode_equilibrium(problem: SourcingProblem, found: Equilibrium) -> dict[str, Any]:

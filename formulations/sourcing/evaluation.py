@@ -67,9 +67,9 @@ class SourcingOutcome:
     D: Vector
 
     @property
-    def value(self) -> float:
-        """Real income E/P, which is the utility (1) of the households; NaN if there is no equilibrium."""
-        return self.real_income
+    def value(self) -> float | None:
+        """Real income E/P, which is the utility (1) of the households; None if there is no equilibrium."""
+        return None if self.reason else self.real_income
 
     @property
     def real_income(self) -> float:
@@ -89,7 +89,7 @@ class SourcingOutcome:
     @property
     def wage_determined(self) -> bool:
         """Whether trade determines the wage; in a closed economy it is the numeraire."""
-        return self.problem.open is None or bool(self.network.imports.any() and self.network.exports.any())
+        return self.problem.open is None or bool((self.sales_foreign > 0).any())
 
     @cached_property
     def c(self) -> Vector:
@@ -288,7 +288,7 @@ class SourcingOutcome:
         if self.reason:
             return f"<SourcingOutcome: {self.reason}>"
         links = f"{self.formed.link.size} of {self.problem.m} links"
-        return f"<SourcingOutcome: E/P={self.value:.9g}, A={self.A:.9g}, w={self.w:.9g}, {links}>"
+        return f"<SourcingOutcome: E/P={self.real_income:.9g}, A={self.A:.9g}, w={self.w:.9g}, {links}>"
 
     def _by_supplier(self, amounts: Vector) -> Vector:
         return sums(self.formed.supplier, amounts, self.problem.n)

@@ -92,7 +92,7 @@ class _Precise:
             labour -= mp.fsum(f for f, chosen in zip(fixed, on, strict=True) if chosen)
         S_d = mp.fdot(zip(self.labour, d, strict=True))
         S_e = self.D_F * mp.fdot(zip(self.labour, e_, strict=True))
-        if any(self.imports) and any(self.exports):
+        if any(exported) and any(imported):
             m_d, m_e = mp.fdot(zip(imported, d, strict=True)), self.D_F * mp.fdot(zip(imported, e_, strict=True))
             eps_a, eps_b = (self.D_F * mp.fdot(zip(exported, x, strict=True)) for x in (a, b))
 
@@ -103,7 +103,7 @@ class _Precise:
             near = mp.log(mp.mpf(start))
             self.w = mp.exp(mp.findroot(surplus, (near, near + mp.mpf(10) ** -9), solver="secant", maxsteps=60))
         else:
-            self.w = mp.mpf(1)
+            self.w = mp.mpf(start)
         self.A = (self.w**self.sigma * labour - S_e) / S_d
         u = self.w ** (-self.power)
         self.T = [x * u + y for x, y in zip(a, b, strict=True)]

@@ -6,8 +6,8 @@
      "open": {"p_F": […], "alpha_F": […], "beta_F": […], "tau": […], "D_F": 1, "f_import": […], "f_export": […]},
      "markups": {"home": […], "links": […], "foreign": […]}, "smoothing": {"absolute": 0.0}}
 
-What is per firm may be one number. Indices are 0-based, links in any order; ``supplier`` may sell to ``buyer``. What may
-be left out: L (1), initiator (buyer), open (a closed economy), in it p_F, tau and D_F (1), markups and any part of them
+What is per firm may be one number. Indices are 0-based, links in any order; ``supplier`` may sell to ``buyer``. What
+may be left out: L (1), initiator (buyer), open (a closed economy), in it p_F, tau and D_F (1), markups and any part of them
 (the initiator's regime), smoothing, and ``smoothing`` is {"absolute": λ} or {"relative": k}. The other parameters are
 never assumed: they decide the answer.
 """
@@ -141,9 +141,9 @@ def _smoothing(fields: Fields) -> Smoothing:
 def _firms(fields: Fields, name: str, n: int, length: int | None = None) -> NDArray[Any]:
     """Return firms; an int32 array of the right length stays as it is, for files of 10^8 links."""
     value = fields.raw(name)
-    if isinstance(value, np.ndarray) and value.dtype == np.int32 and value.ndim == 1 and value.size:
-        if length in (None, value.size) and value.min() >= 0 and value.max() < n:
-            return value
+    plain = isinstance(value, np.ndarray) and value.dtype == np.int32 and value.ndim == 1 and value.size > 0
+    if plain and length in (None, value.size) and value.min() >= 0 and value.max() < n:
+        return np.asarray(value)
     return fields.indices(name, n, length)
 
 

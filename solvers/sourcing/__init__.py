@@ -1,12 +1,13 @@
-"""Solvers for sourcing: one firm's interdependent choice, and equilibria."""
+"""Solvers for sourcing: lists of equilibria with proofs, equilibria at any size, firms' interdependent choices."""
 
 SOLVERS = {
+    "enumeration": "endonet.solvers.sourcing.enumeration:Enumeration",
     "squeezing": "endonet.solvers.sourcing.squeezing:Squeezing",
     "subsets": "endonet.solvers.sourcing.subsets:Subsets",
     "choice-scip": "endonet.solvers.sourcing.choice_outside:ChoiceScip",
     "choice-highs": "endonet.solvers.sourcing.choice_outside:ChoiceHighs",
 }
 
-DEFAULT = "squeezing"
+DEFAULT = "enumeration"
 
-CHECK = "endonet.solvers.sourcing.choice_certificate:check"
+CHECK = "endonet.solvers.sourcing.kinds:check"

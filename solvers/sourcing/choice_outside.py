@@ -22,7 +22,7 @@ from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
-from endonet.solvers.sourcing.squeezing import only_choices
+from endonet.solvers.sourcing.accepted import only_choices
 
 TOLERANCE = 1e-9
 OUTSIDE = "the bound is an outside solver's own claim, valid within its tolerances, and not certified"

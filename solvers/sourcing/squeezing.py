@@ -25,6 +25,7 @@ from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import choice_certificate, choice_kernels
+from endonet.solvers.sourcing.accepted import only_choices
 
 Integers = NDArray[np.int64]
 
@@ -196,10 +197,3 @@ def by_ratio(xi: Vector, c: Vector) -> Integers:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         order: Integers = np.argsort(np.where(xi > 0, c / xi, np.inf), axis=1, kind="stable")
     return order
-
-
-def only_choices(name: str, problem: Any) -> str:
-    """Return a complaint if the problem is no `SourcingChoice`."""
-    if isinstance(problem, SourcingChoice):
-        return ""
-    return f"{name} solves the interdependent choice of a SourcingChoice; this is a {type(problem).__name__}"

@@ -21,8 +21,8 @@ from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import choice_kernels
+from endonet.solvers.sourcing.accepted import only_choices
 from endonet.solvers.sourcing.choice_certificate import EXHAUSTION, MOST_TRIED
-from endonet.solvers.sourcing.squeezing import only_choices
 
 LOW_HALF = 12
 PIECE = 1 << 20  # sets tried between two looks at the clock
