@@ -86,7 +86,7 @@ def run(
     where = cells.folder(chosen.data)
     data = aft.read(where)
     firms = data.firms if full else chosen.firms
-    ledger = Ledger(out / "global-sourcing.cells.jsonl")
+    ledger = Ledger(out / "global-sourcing.jsonl")
     common: dict[str, Any] = {"seed": chosen.seed, "data": str(where), "code": code()}
     blocks = [
         {"part": "block", "first": first, "firms": min(chosen.block, firms - first), **common}
@@ -235,7 +235,7 @@ def _against(data: Any, sourcing: Any) -> Any:
         axes.plot(ends, ends, color=SOFT, linewidth=0.8)
         x, y = data.importers[1:], np.maximum(sourcing[1:], 1)
         axes.plot(x, y, "o", color=ON, markersize=4, alpha=0.8)
-        for place in np.argsort(-np.maximum(x, y))[:6].tolist() + np.argsort(-np.abs(np.log(y / x)))[:4].tolist():
+        for place in np.argsort(-np.maximum(x, y))[:2].tolist() + np.argsort(-np.abs(np.log(y / x)))[:4].tolist():
             axes.annotate(
                 data.countries[place + 1], (x[place], y[place]), (4, 3), textcoords="offset points", fontsize=9
             )
