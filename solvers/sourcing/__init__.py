@@ -1,6 +1,7 @@
 """Solvers for sourcing: lists of equilibria with proofs, equilibria at any size, firms' interdependent choices."""
 
 SOLVERS = {
+    "certified": "endonet.solvers.sourcing.certified:Certified",
     "enumeration": "endonet.solvers.sourcing.enumeration:Enumeration",
     "squeezing": "endonet.solvers.sourcing.squeezing:Squeezing",
     "subsets": "endonet.solvers.sourcing.subsets:Subsets",
@@ -8,6 +9,6 @@ SOLVERS = {
     "choice-highs": "endonet.solvers.sourcing.choice_outside:ChoiceHighs",
 }
 
-DEFAULT = "enumeration"
+DEFAULT = "certified"
 
 CHECK = "endonet.solvers.sourcing.kinds:check"
