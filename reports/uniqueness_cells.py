@@ -10,9 +10,11 @@ from endonet.instances.sourcing.generators import small
 from endonet.reports.ledger import code
 from endonet.solvers.solution import StoppedBy
 from endonet.solvers.sourcing.certificate import check
+from endonet.solvers.sourcing.certified import Certified
 from endonet.solvers.sourcing.enumeration import Enumeration
 
 TOGETHER = 25  # economies in a cell
+ENUMERATED = 4  # firms up to which every network is looked at; beyond, a tree of bounds excludes most
 KINDS = (("buyer", False), ("buyer", True), ("supplier", False), ("supplier", True))
 
 
@@ -39,7 +41,7 @@ def work(key: Mapping[str, Any]) -> dict[str, Any]:
         If a list is not proved complete.
     """
     counts, outside = [], []
-    solver = Enumeration(threads=1)
+    solver = Enumeration(threads=1) if key["n"] <= ENUMERATED else Certified(threads=1)
     for draw in range(*key["draws"]):
         seed = key["seed"] + draw
         problem = small(

@@ -134,7 +134,7 @@ def test_where_the_data_are_looked_for_is_named(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputError, match="firms"):
         global_sourcing.Options(firms=0)
     with pytest.raises(InputError, match="sizes"):
-        uniqueness.Options(sizes=(9,))
+        uniqueness.Options(sizes=(99,))
     with pytest.raises(InputError, match="upstream"):
         acyclic_trade.Options(upstream=2.0)
 
