@@ -13,6 +13,7 @@ import numpy as np
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.interdependent import SourcingChoice
 from endonet.instances.sourcing import aft
+from endonet.instances.sourcing.choice_generators import choice
 from endonet.solvers.sourcing.choice_certificate import check
 from endonet.solvers.sourcing.squeezing import Squeezing
 from endonet.solvers.sourcing.subsets import Subsets
@@ -77,7 +78,7 @@ def beside_brute_force(key: Mapping[str, Any]) -> dict[str, Any]:
 
 def nodes(key: Mapping[str, Any]) -> dict[str, Any]:
     """Return the nodes that firms whose suppliers are nearly alike need, with bounds and without."""
-    problem = alike(key["exponent"], key["countries"], key["firms"], key["seed"])
+    problem = choice(key["firms"], key["countries"], key["exponent"], seed=key["seed"])
     bounded = Squeezing(threads=1).solve(problem)
     check(problem, bounded)
     bare = Squeezing(threads=1, branching="bare", node_limit=MOST_NODES).solve(problem)
@@ -87,18 +88,6 @@ def nodes(key: Mapping[str, Any]) -> dict[str, Any]:
         "ended": bare.stopped_by.value == "finished",
         "left": bounded.statistics["firms"] - bounded.statistics["squeezed"],
     }
-
-
-def alike(exponent: float, K: int, firms: int, seed: int) -> SourcingChoice:
-    """Return firms that want about half of their suppliers; fixed costs are potentials but for 2 percent."""
-    draw = np.random.Generator(np.random.Philox(key=seed))
-    xi = np.exp(0.7 * draw.standard_normal((firms, K)))
-    f = xi * np.exp(0.02 * draw.standard_normal((firms, K)))
-    half = xi.sum(axis=1) / 2
-    scale = 1 / (exponent * half ** (exponent - 1))  # so that the slope at half is what a unit of ξ costs
-    if exponent > 1:  # of complements all or nothing is best; here both are worth the same
-        scale = f.sum(axis=1) / (2 * half) ** exponent
-    return SourcingChoice(sigma=1 + 2 * exponent, theta=2.0, phi=scale ** (1 / (2 * exponent)), xi=xi, f=f)
 
 
 def _timed(solver: Any, problem: SourcingChoice) -> tuple[Any, float]:

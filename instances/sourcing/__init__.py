@@ -5,4 +5,6 @@ WRITE = "endonet.instances.sourcing.kinds:to_fields"
 
 GENERATORS = {
     "small": "endonet.instances.sourcing.generators:small",
+    "example": "endonet.instances.sourcing.examples:example",
+    "choice": "endonet.instances.sourcing.choice_generators:choice",
 }

@@ -45,7 +45,7 @@ class Subsets(Solver[SourcingChoice]):
 
     def prepare(self) -> None:
         """Compile the kernels."""
-        self.run(SourcingChoice(sigma=2.0, theta=2.0, phi=[1.0], xi=[1.0, 2.0], f=[0.1, 0.2]), None)  # type: ignore[arg-type]
+        Halves(SourcingChoice(sigma=2.0, theta=2.0, phi=[1.0], xi=[1.0, 2.0], f=[0.1, 0.2]), 0).best_from(0)  # type: ignore[arg-type]
 
     def run(self, problem: SourcingChoice, formulation: str | None) -> Finding:
         """Try every set of every firm."""
