@@ -32,13 +32,13 @@ def folder(given: str) -> Path:
         If there is none.
     """
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    choices = [Path(given)] if given else [Path(os.environ.get(FOLDER, str(beside))) / NAME, beside / NAME]
-    for choice in choices:
-        if (choice / aft.COUNTRIES).is_file():
-            return choice
+    places = [Path(given)] if given else [Path(os.environ.get(FOLDER, str(beside))) / NAME, beside / NAME]
+    for place in places:
+        if (place / aft.COUNTRIES).is_file():
+            return place
     raise InputError(
         "data",
-        f"{choices[0]} holds no {aft.COUNTRIES}",
+        f"{places[0]} holds no {aft.COUNTRIES}",
         f"give the folder with -o data=…, or set {FOLDER} to its parent",
     )
 

@@ -1,7 +1,7 @@
 """Random interdependent choices of suppliers, made to be hard: fixed costs nearly in proportion to potentials.
 
-Where all ratios f/ξ were equal the choice of substitutes would be a subset-sum problem; ``spread`` says how far they are
-from that. Half of the potential is worth having, so that most sets are candidates.
+Where all ratios f/ξ were equal the choice of substitutes would be a subset-sum problem; ``spread`` says how far they
+are from that. Half of the potential is worth having, so that most sets are candidates.
 """
 
 from __future__ import annotations
@@ -35,10 +35,8 @@ def choice(firms: int = 1, K: int = 16, exponent: float = 0.6, spread: float = 0
     xi = np.exp(0.7 * draw.standard_normal((firms, K)))
     f = xi * np.exp(spread * draw.standard_normal((firms, K)))
     everything = xi.sum(axis=1)
-    if exponent > 1:
-        scale = f.sum(axis=1) / everything**exponent
-    else:
-        scale = (everything / 2) ** (1 - exponent) / exponent
+    alone = (everything / 2) ** (1 - exponent) / exponent  # the slope at half is what a unit of ξ costs
+    scale = alone if exponent <= 1 else f.sum(axis=1) / everything**exponent
     kind = "complements" if exponent > 1 else "substitutes" if exponent < 1 else "independent"
     what = "1 firm" if firms == 1 else f"{firms} firms"
     return SourcingChoice(
