@@ -22,11 +22,11 @@ import numpy as np
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.decisions import Equilibria
 from endonet.formulations.sourcing.problem import SourcingProblem
-from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
 from endonet.solvers.sourcing import answers, box, sweep
+from endonet.solvers.sourcing.accepted import EconomySolver
 from endonet.solvers.sourcing.enumeration import undecided
 from endonet.solvers.sourcing.game import Bits, Game, game_of, network_of
 from endonet.solvers.sourcing.tiny import tiny_economy
@@ -40,7 +40,7 @@ KIND = "sourcing tree"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certified(Solver[SourcingProblem]):
+class Certified(EconomySolver):
     """Branch and prune: lists all equilibria, and proves that there is no other, with a tree that `check` replays.
 
     Buyers or suppliers, acyclic or cyclic, closed or open. Closed acyclic economies in which buyers initiate are solved
@@ -58,6 +58,7 @@ class Certified(Solver[SourcingProblem]):
     title: ClassVar[str] = "Branch and prune: all equilibria, with a tree as certificate"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     question: ClassVar[str] = EQUILIBRIA
+    for_choices: ClassVar[str] = "endonet.solvers.sourcing.squeezing:Squeezing"
 
     node_limit: int = 1_000_000
     resume: Mapping[str, Any] | None = None
@@ -67,7 +68,7 @@ class Certified(Solver[SourcingProblem]):
         if self.node_limit < 1:
             raise InputError("node_limit", f"{self.node_limit} is too small", "give a number ≥ 1")
 
-    def refuses(self, problem: SourcingProblem) -> str:
+    def refuses_economy(self, problem: SourcingProblem) -> str:
         """Return the reason if the choice is smoothed, a markup is below 1, or the economy is too large."""
         return refusal(problem)
 
