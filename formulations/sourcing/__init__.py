@@ -1,0 +1,5 @@
+"""Sourcing: who buys from whom, and every equilibrium of it (paper 002, *Endogenous Production Networks*)."""
+
+PROBLEM = "endonet.formulations.sourcing.problem:SourcingProblem"
+
+FORMULATIONS: dict[str, str] = {}
