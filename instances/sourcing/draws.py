@@ -113,7 +113,7 @@ def _draw_pairs(seed, ptr, supplier, alpha, f):
                     at += 1
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _choose(seed, j, size, chosen, alpha, f):
     """Set ``size`` of the first j bits, every subset alike (Floyd), and draw the normals of each slot."""
     one, mask = np.uint64(1), np.int64(63)
@@ -130,7 +130,7 @@ def _choose(seed, j, size, chosen, alpha, f):
         chosen[k >> 6] |= bit
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _place(power):
     """Return the exponent of a power of two."""
     place = 0

@@ -26,7 +26,7 @@ FINE = np.uint64(11)
 TWO_32, TWO_53 = 2.0**-32, 2.0**-53
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def words(seed, stream, firm, slot):
     """Return the four 32-bit words (as uint64) at an address; seed is uint64, the others below 2³²."""
     k0, k1 = np.uint64(seed) & LOW, np.uint64(seed) >> HALF
@@ -38,26 +38,26 @@ def words(seed, stream, firm, slot):
     return c0, c1, c2, c3
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def below(high, low, bound):
     """Return a whole number in 0 … bound − 1 from 64 bits by multiplication; its bias is below bound · 2⁻⁶⁴."""
     wide = np.uint64(bound)
     return np.int64((high * wide + ((low * wide) >> HALF)) >> HALF)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def coarse(word):
     """Return a uniform number in (0, 1) from 32 bits."""
     return (np.float64(word) + 0.5) * TWO_32
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def fine(high, low):
     """Return a uniform number in (0, 1) from 53 of 64 bits."""
     return (np.float64(((high << HALF) | low) >> FINE) + 0.5) * TWO_53
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def normal(uniform):
     """Return the standard normal quantile of ``uniform``, within (1e-11, 1 − 1e-11), by AS 241."""
     q = uniform - 0.5

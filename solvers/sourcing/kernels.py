@@ -74,7 +74,7 @@ def rule(sigma: float, relative: float = 0.0, absolute: float = 0.0) -> Rule:
     return Rule(sigma, (sigma / (sigma - 1)) ** (1 - sigma) / sigma, relative, absolute)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def chance(gain, cost, rule):
     """Return the probability that something with this gain and this cost is chosen."""
     if rule.relative == 0.0 and rule.absolute == 0.0:
@@ -87,7 +87,7 @@ def chance(gain, cost, rule):
     return 1.0 / (1.0 + np.exp((cost - gain) / width))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def raised(x, power):
     """Return x^power, by multiplication for the elasticities that are common."""
     if power == 3.0:
@@ -101,7 +101,7 @@ def raised(x, power):
     return x**power
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _sums(pairs, begin, end, B0, B1, both, u, w, rule, a, b, sums):
     """Add what the suppliers in begin … end contribute: Θ's two parts, fixed costs and numbers, for e = 0 and 1."""
     for e in range(begin, end):
@@ -126,7 +126,7 @@ def _sums(pairs, begin, end, B0, B1, both, u, w, rule, a, b, sums):
                 sums[7] += p
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _settle(j, firms, B0, B1, both, u, w, rule, sums, found):
     """Turn the sums over suppliers into the choices of firm j."""
     Phi, foreign = firms.Phi[j], firms.foreign[j]
@@ -179,15 +179,14 @@ def sweep(firms, pairs, rule, w, A, found):
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def highest(firms, pairs, rule, w, A, T, B, count):
+def highest(firms, pairs, rule, power, w, A, T, B, count):
     """Fill T and B with upper bounds on T_j and B_j, and count the pairs that can be chosen, if wages ≥ w, demand ≤ A.
 
-    Pairs are as given (α, not α~). Every pair within CUT widths of paying counts whole; an exporter is whoever would
-    gain from it to within CUT widths and what smoothing takes off its value.
+    ``power`` makes α~ of what the pairs hold: σ − 1 or 1. Every pair within CUT widths of paying counts whole; an
+    exporter is whoever would gain from it to within CUT widths and what smoothing takes off its value.
     """
     n = firms.Phi.size
-    power = rule.sigma - 1.0
-    u = w ** (-power)
+    u = w ** (1.0 - rule.sigma)
     smooth = rule.relative > 0.0 or rule.absolute > 0.0
     size = max(LEAST_BLOCK, (n + BLOCKS - 1) // BLOCKS)
     sums = np.empty((size, 7))
@@ -223,14 +222,14 @@ def highest(firms, pairs, rule, w, A, T, B, count):
             count[j] = np.int64(own[6] if e else own[2])
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def reachable(gain, cost, rule):
     """Return whether something with at most this gain and at least this cost has a chance."""
     width = rule.relative * cost + rule.absolute
     return gain - cost > -CUT * width if width > 0.0 else gain >= cost
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _bounds(j, firms, pairs, begin, end, A, w, rule, power, T, sums):
     """Add to: Θ, value, number (e = 0); Θ, value (e = 1), widths within reach, number (e = 1)."""
     B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
@@ -250,15 +249,14 @@ def _bounds(j, firms, pairs, begin, end, A, w, rule, power, T, sums):
 
 
 @njit(cache=True, parallel=True, nogil=True)
-def keep(pairs, rule, w, B, T, kept):
-    """Copy the pairs that `highest` counted into ``kept``, with α~ instead of α."""
-    power = rule.sigma - 1.0
+def keep(pairs, rule, power, w, B, T, ptr, supplier, alpha, f):
+    """Copy the pairs that `highest` counted to where ``ptr`` says, with α~ instead of α."""
     for j in prange(B.size):
-        at = kept.ptr[j]
+        at = ptr[j]
         for e in range(pairs.ptr[j], pairs.ptr[j + 1]):
-            alpha = raised(np.float64(pairs.alpha[e]), power)
-            if reachable(B[j] * alpha * T[pairs.supplier[e]], pairs.f[e] * w, rule):
-                kept.supplier[at] = pairs.supplier[e]
-                kept.alpha[at] = alpha
-                kept.f[at] = pairs.f[e]
+            weight = raised(np.float64(pairs.alpha[e]), power)
+            if reachable(B[j] * weight * T[pairs.supplier[e]], pairs.f[e] * w, rule):
+                supplier[at] = pairs.supplier[e]
+                alpha[at] = weight
+                f[at] = pairs.f[e]
                 at += 1
