@@ -14,11 +14,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.problem import OpenEconomy, Smoothing, SourcingProblem
-from endonet.instances.sourcing.draws import Draws, draw
+from endonet.instances.sourcing.draws import Draws, draw, fill_in_parts
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
@@ -89,8 +89,8 @@ def economy(
     """
     draws = draw(n, K, seed)
     given = _parameters(parameters)
-    _lognormal(draws.alpha, given.alpha_dom, given.disp, draws.alpha)
-    _lognormal(draws.f, given.f_dom, given.f_disp, draws.f)
+    lognormal(draws.alpha, given.alpha_dom, given.disp, draws.alpha)
+    lognormal(draws.f, given.f_dom, given.f_disp, draws.f)
     return _problem(draws, given, draws.alpha, draws.f, more)
 
 
@@ -100,8 +100,8 @@ def from_draws(
     """Return an economy on draws that stay as they are, so that others can follow on the same random numbers."""
     given = _parameters(parameters)
     alpha, f = np.empty_like(draws.alpha), np.empty_like(draws.f)
-    _lognormal(draws.alpha, given.alpha_dom, given.disp, alpha)
-    _lognormal(draws.f, given.f_dom, given.f_disp, f)
+    lognormal(draws.alpha, given.alpha_dom, given.disp, alpha)
+    lognormal(draws.f, given.f_dom, given.f_disp, f)
     return _problem(draws, given, alpha, f, more)
 
 
@@ -147,8 +147,12 @@ def _parameters(given: Parameters | Mapping[str, float] | None) -> Parameters:
     return Parameters(**dict(given or {}))
 
 
-@njit(cache=True, parallel=True)
-def _lognormal(z, scale, disp, out):
+def lognormal(z: Any, scale: float, disp: float, out: Any) -> None:
     """Fill ``out`` with exp(scale + disp z); ``out`` may be ``z``."""
-    for e in prange(z.size):
+    fill_in_parts(z.size, lambda first, last: _lognormal(z[first:last], scale, disp, out[first:last]))
+
+
+@njit(cache=True, nogil=True)
+def _lognormal(z, scale, disp, out):
+    for e in range(z.size):
         out[e] = np.exp(scale + disp * np.float64(z[e]))

@@ -11,11 +11,14 @@ random numbers), nor on n: the first n firms of a larger economy are the economy
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
@@ -25,7 +28,7 @@ from endonet.instances.sourcing.philox import below, coarse, fine, normal, words
 
 PAIRS, FIRMS = 0, 1  # streams
 TAIL = 0.005
-CHUNK = 64
+PARTS = 256
 LARGEST_SEED, LARGEST_N = 2**64, 2**31 - 1
 
 NDouble = NDArray[np.float64]
@@ -82,7 +85,7 @@ def draw(n: int, K: int = 1000, seed: int = 0) -> Draws:
         alpha, f = np.empty(ptr[-1], dtype=np.float32), np.empty(ptr[-1], dtype=np.float32)
     except MemoryError:
         raise InputError("n", f"{ptr[-1]} potential links do not fit into memory", "lower n or K") from None
-    _draw_pairs(np.uint64(seed), ptr, supplier, alpha, f)
+    fill_in_parts(n, lambda first, last: _draw_pairs(np.uint64(seed), ptr, supplier, alpha, f, first, last))
     firms = _draw_firms(np.uint64(seed), n)
     return Draws(n, K, seed, ptr, supplier, alpha, f, *firms)
 
@@ -92,25 +95,29 @@ def compile_kernels() -> None:
     draw(3, 2, 0)
 
 
-@njit(cache=True, parallel=True)
-def _draw_pairs(seed, ptr, supplier, alpha, f):
-    n = ptr.size - 1
-    chunks = (n + CHUNK - 1) // CHUNK
-    for chunk in prange(chunks):
-        last = min(n, (chunk + 1) * CHUNK)
-        chosen = np.zeros((last + 63) // 64, dtype=np.uint64)
-        for j in range(chunk * CHUNK, last):
-            begin, size = ptr[j], ptr[j + 1] - ptr[j]
-            _choose(seed, j, size, chosen, alpha[begin : begin + size], f[begin : begin + size])
-            at = begin
-            for block in range((j + 63) // 64):
-                bits = chosen[block]
-                chosen[block] = np.uint64(0)
-                while bits != np.uint64(0):
-                    lowest = bits & (~bits + np.uint64(1))
-                    supplier[at] = 64 * block + _place(lowest)
-                    bits ^= lowest
-                    at += 1
+def fill_in_parts(n: int, fill: Callable[[int, int], None]) -> None:
+    """Run ``fill(first, last)`` on parts of 0 … n − 1, on every core; what it calls must hold no lock."""
+    parts = max(1, min(n, PARTS))
+    ends = [n * part // parts for part in range(parts + 1)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, ends[:-1], ends[1:]))
+
+
+@njit(cache=True, nogil=True)
+def _draw_pairs(seed, ptr, supplier, alpha, f, first, last):
+    chosen = np.zeros((last + 63) // 64, dtype=np.uint64)
+    for j in range(first, last):
+        begin, size = ptr[j], ptr[j + 1] - ptr[j]
+        _choose(seed, j, size, chosen, alpha[begin : begin + size], f[begin : begin + size])
+        at = begin
+        for block in range((j + 63) // 64):
+            bits = chosen[block]
+            chosen[block] = np.uint64(0)
+            while bits != np.uint64(0):
+                lowest = bits & (~bits + np.uint64(1))
+                supplier[at] = 64 * block + _place(lowest)
+                bits ^= lowest
+                at += 1
 
 
 @njit(cache=True)

@@ -8,10 +8,12 @@ rises, and each pair's difference is bounded by its own interval.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit, prange
+from typing import Any
 
-from endonet.solvers.sourcing.kernels import BLOCKS, CUT, DIP, LEAST_BLOCK
+import numpy as np
+from numba import njit
+
+from endonet.solvers.sourcing.kernels import CUT, DIP, Choices, Firms, Pairs, Rule, cut, in_blocks
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
@@ -61,8 +63,9 @@ def _least_value(net1, net2, width):
 
 
 @njit(cache=True)
-def _pair(unit1, unit2, f, B, both, rule, w1, w2, smooth, s):
-    """Add what one supplier may contribute to the bounds; per wage. ``s`` holds p, value bounds for e = 0 and 1."""
+def _pair(unit1, unit2, f, B, both, rule, box, s):
+    """Fill s with bounds on p, low and high, for e = 0 and for e = 1, and on what a supplier adds to v(1) − v(0)."""
+    w1, w2 = box[0], box[1]
     low, high = rule.relative * f + rule.absolute / w2, rule.relative * f + rule.absolute / w1
     n1, n2 = B[0] * unit1 / w2 - f, B[1] * unit2 / w1 - f
     s[0], s[1] = _least_chance(n1, low, high), _most_chance(n2, low, high)
@@ -71,7 +74,7 @@ def _pair(unit1, unit2, f, B, both, rule, w1, w2, smooth, s):
     if both:
         m1, m2 = B[2] * unit1 / w2 - f, B[3] * unit2 / w1 - f
         s[2], s[3] = _least_chance(m1, low, high), _most_chance(m2, low, high)
-        if smooth:
+        if high > 0.0:
             s[4] = _least_value(m1, m2, high) - max(_value(n1, low), _value(n2, low))
             s[5] = max(_value(m1, low), _value(m2, low)) - _least_value(n1, n2, high)
         else:
@@ -80,31 +83,22 @@ def _pair(unit1, unit2, f, B, both, rule, w1, w2, smooth, s):
 
 
 @njit(cache=True)
-def _benefits(firms, rule, j, A1, A2, B):
+def _benefits(firms, rule, j, box, B):
     home, abroad = rule.kappa * firms.Phi[j] * firms.beta[j], rule.kappa * firms.Phi[j] * firms.g[j]
-    B[0], B[1] = home * A1, home * A2
+    B[0], B[1] = home * box[2], home * box[3]
     B[2], B[3] = B[0] + abroad, B[1] + abroad
 
 
 @njit(cache=True)
-def _suppliers(firms, pairs, rule, j, begin, end, B, w1, w2, u1, u2, smooth, low, high, s, t):
+def _suppliers(firms, pairs, rule, j, begin, end, B, box, low, high, s, t):
     """Add the suppliers in begin … end to t: for e = 0, 1 and low, high the sums of a, b, f and p; then v(1) − v(0)."""
+    u1, u2 = box[0] ** (1.0 - rule.sigma), box[1] ** (1.0 - rule.sigma)
     both = firms.g[j] > 0.0
     for e in range(begin, end):
         k = pairs.supplier[e]
         alpha, f = pairs.alpha[e], np.float64(pairs.f[e])
-        _pair(
-            alpha * (low.a[k] * u2 + low.b[k]),
-            alpha * (high.a[k] * u1 + high.b[k]),
-            f,
-            B,
-            both,
-            rule,
-            w1,
-            w2,
-            smooth,
-            s,
-        )
+        unit1, unit2 = alpha * (low.a[k] * u2 + low.b[k]), alpha * (high.a[k] * u1 + high.b[k])
+        _pair(unit1, unit2, f, B, both, rule, box, s)
         for case in range(4):
             p = s[case]
             if p > 0.0:
@@ -118,20 +112,21 @@ def _suppliers(firms, pairs, rule, j, begin, end, B, w1, w2, u1, u2, smooth, low
 
 
 @njit(cache=True)
-def _close(firms, rule, j, B, w1, w2, u1, u2, smooth, s, t, low, high):
+def _close(firms, rule, j, B, box, s, t, low, high):
     """Turn the sums over suppliers into bounds on the choices of firm j."""
+    w1, w2 = box[0], box[1]
     Phi, foreign = firms.Phi[j], firms.foreign[j]
     both = firms.g[j] > 0.0
     s[:] = 0.0
     if foreign > 0.0:
-        _pair(foreign, foreign, firms.f_import[j], B, both, rule, w1, w2, smooth, s)
+        _pair(foreign, foreign, firms.f_import[j], B, both, rule, box, s)
     e1, e2 = 0.0, 0.0
     if both:
         base = (B[2] - B[0]) * firms.labour[j]
         f = firms.f_export[j]
         least, most = rule.relative * f + rule.absolute / w2, rule.relative * f + rule.absolute / w1
-        e1 = _least_chance(t[16] + s[4] + base * u2 / w2 - f, least, most)
-        e2 = _most_chance(t[17] + s[5] + base * u1 / w1 - f, least, most)
+        e1 = _least_chance(t[16] + s[4] + base * w2**-rule.sigma - f, least, most)
+        e2 = _most_chance(t[17] + s[5] + base * w1**-rule.sigma - f, least, most)
     for case in range(2):
         found, e = (low, e1) if case == 0 else (high, e2)
         i, x = 4 * case, 8 + 4 * case  # sums for e = 0 and e = 1
@@ -145,32 +140,40 @@ def _close(firms, rule, j, B, w1, w2, u1, u2, smooth, s, t, low, high):
         found.links[j] = (1.0 - e) * t[i + 3] + e * t[x + 3]
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def enclose(firms, pairs, rule, w1, w2, A1, A2, low, high):
-    """Fill ``low`` and ``high`` with bounds on what every firm does at any (w, A) in [w1, w2] × [A1, A2].
+def enclose(
+    firms: Firms,
+    pairs: Pairs,
+    rule: Rule,
+    wages: tuple[float, float],
+    demands: tuple[float, float],
+    low: Choices,
+    high: Choices,
+) -> None:
+    """Fill ``low`` and ``high`` with bounds on what every firm does at any w and A between the ends; pairs hold α~."""
+    box = (*wages, *demands)
 
-    ``low.a`` and ``low.b`` are those of the least network, not of T; pairs hold α~.
-    """
-    n = firms.Phi.size
-    u1, u2 = w1 ** (1.0 - rule.sigma), w2 ** (1.0 - rule.sigma)
-    smooth = rule.relative > 0.0 or rule.absolute > 0.0
-    size = max(LEAST_BLOCK, (n + BLOCKS - 1) // BLOCKS)
-    totals = np.empty((size, 18))
-    middle = np.empty(size, dtype=np.int64)
-    for first in range(0, n, size):
-        last = min(n, first + size)
-        for j in prange(first, last):
-            begin, end = pairs.ptr[j], pairs.ptr[j + 1]
-            cut = begin + np.searchsorted(pairs.supplier[begin:end], first)
-            middle[j - first] = cut
-            B, s, t = np.empty(4), np.empty(6), totals[j - first]
-            t[:] = 0.0
-            _benefits(firms, rule, j, A1, A2, B)
-            _suppliers(firms, pairs, rule, j, begin, cut, B, w1, w2, u1, u2, smooth, low, high, s, t)
-        B, s = np.empty(4), np.empty(6)
-        for j in range(first, last):
-            t = totals[j - first]
-            _benefits(firms, rule, j, A1, A2, B)
-            begin, end = middle[j - first], pairs.ptr[j + 1]
-            _suppliers(firms, pairs, rule, j, begin, end, B, w1, w2, u1, u2, smooth, low, high, s, t)
-            _close(firms, rule, j, B, w1, w2, u1, u2, smooth, s, t, low, high)
+    def before(first: int, begin: int, end: int, totals: Any) -> None:
+        _before(firms, pairs, rule, box, low, high, first, begin, end, totals)
+
+    def within(first: int, last: int, totals: Any) -> None:
+        _within(firms, pairs, rule, box, low, high, first, last, totals)
+
+    in_blocks(firms.Phi.size, pairs.supplier.size, 18, before, within)
+
+
+@njit(cache=True, nogil=True)
+def _before(firms, pairs, rule, box, low, high, first, begin, end, totals):
+    B, s = np.empty(4), np.empty(6)
+    for j in range(begin, end):
+        _benefits(firms, rule, j, box, B)
+        _suppliers(firms, pairs, rule, j, pairs.ptr[j], cut(pairs, j, first), B, box, low, high, s, totals[j - begin])
+
+
+@njit(cache=True, nogil=True)
+def _within(firms, pairs, rule, box, low, high, first, last, totals):
+    B, s = np.empty(4), np.empty(6)
+    for j in range(first, last):
+        t = totals[j - first]
+        _benefits(firms, rule, j, box, B)
+        _suppliers(firms, pairs, rule, j, cut(pairs, j, first), pairs.ptr[j + 1], B, box, low, high, s, t)
+        _close(firms, rule, j, B, box, s, t, low, high)

@@ -189,9 +189,9 @@ def _treat(
     smooth = economy.rule.relative > 0 or economy.rule.absolute > 0
     pruned = part
     while True:
-        ends = (math.exp(part.w1 - MARGIN), math.exp(part.w2 + MARGIN)) if economy.is_open else (1.0, 1.0)
-        ends += math.exp(part.A1 - MARGIN), math.exp(part.A2 + MARGIN)
-        bounds.enclose(economy.firms, pairs, economy.rule, *ends, low, high)
+        wages = (math.exp(part.w1 - MARGIN), math.exp(part.w2 + MARGIN)) if economy.is_open else (1.0, 1.0)
+        demands = (math.exp(part.A1 - MARGIN), math.exp(part.A2 + MARGIN))
+        bounds.enclose(economy.firms, pairs, economy.rule, wages, demands, low, high)
         search.sweeps += 1
         least, most = sums(economy, low), sums(economy, high)
         if economy.is_open and least.Hb <= 0 and most.Ga >= 0 and least.Ga <= 0 and _may_be_closed(least, most):
@@ -204,14 +204,14 @@ def _treat(
         certain = certain or reach.inside(part)
         open_choices = _open_choices(low, high)
         if not smooth and open_choices == 0:
-            _note(economy, search, part, formed(economy, pairs, ends[0], ends[3], high))
+            _note(economy, search, part, formed(economy, pairs, wages[0], demands[1], high))
             return
         if smooth and smaller.width <= width:
             search.boxes.append(smaller)
             search.exists.append(certain)
             return
         if not smooth and smaller.width <= TINY and open_choices <= FEW:
-            _try_all(economy, search, smaller, pairs, ends, low, high)
+            _try_all(economy, search, smaller, pairs, wages + demands, low, high)
             return
         if smaller.width <= LEAST_WIDTH:
             search.left.append(smaller)

@@ -11,20 +11,25 @@ needs to know T_k of earlier firms alone. With logit smoothing of width λ_kj = 
 "iff" become probabilities, and Θ_j, a_j, b_j are averages over the export decision with the weight p_jF.
 
 A sweep is a sequence over firms, but what a firm adds over its suppliers is a sum: firms are taken in blocks, and sums
-over suppliers that come before the block are taken in parallel.
+over suppliers that come before the block are taken in parallel, by threads that hold no lock.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,type-arg"
 
 CUT = 40.0  # a logit beyond this is 0 or 1 to less than the rounding of doubles: exp(−40) = 4e−18
-BLOCKS, LEAST_BLOCK = 64, 512
+BLOCKS = 64
+WORTH_THREADS = 300_000  # pairs
 DIP = 0.2785  # max over x of x / (1 + exp(x)): how far smoothing pulls v below max(gain − cost, 0), in widths
 
 
@@ -151,75 +156,144 @@ def _settle(j, firms, B0, B1, both, u, w, rule, sums, found):
     found.links[j] = e * sums[7] + (1.0 - e) * sums[3]
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def sweep(firms, pairs, rule, w, A, found):
-    """Let every firm choose at (w, A), from the first to the last."""
-    n = firms.Phi.size
-    u = w ** (1.0 - rule.sigma)
-    size = max(LEAST_BLOCK, (n + BLOCKS - 1) // BLOCKS)
-    sums = np.empty((size, 8))
-    middle = np.empty(size, dtype=np.int64)
+def in_blocks(
+    n: int, pairs: int, columns: int, before: Callable[..., None], within: Callable[..., None], threads: int = 0
+) -> None:
+    """Run ``before(first, cut, begin, end, sums)`` on parts of each block in parallel, then ``within`` on the block.
+
+    Parameters
+    ----------
+    before : callable
+        Adds to ``sums``, shape (end − begin, columns), what suppliers before firm ``cut`` contribute to begin … end.
+    within : callable
+        ``within(first, last, sums)`` adds the other suppliers and lets the firms choose, in sequence.
+    """
+    workers = threads or os.cpu_count() or 1
+    if workers == 1 or pairs < WORTH_THREADS:
+        within(0, n, np.zeros((n, columns)))
+        return
+    size = (n + BLOCKS - 1) // BLOCKS
     for first in range(0, n, size):
         last = min(n, first + size)
-        for j in prange(first, last):
-            begin, end = pairs.ptr[j], pairs.ptr[j + 1]
-            cut = begin + np.searchsorted(pairs.supplier[begin:end], first)
-            middle[j - first] = cut
-            own = sums[j - first]
-            own[:] = 0.0
-            B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
-            B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
-            _sums(pairs, begin, cut, B0, B1, firms.g[j] > 0.0, u, w, rule, found.a, found.b, own)
-        for j in range(first, last):
-            B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
-            B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
-            own, both = sums[j - first], firms.g[j] > 0.0
-            _sums(pairs, middle[j - first], pairs.ptr[j + 1], B0, B1, both, u, w, rule, found.a, found.b, own)
-            _settle(j, firms, B0, B1, both, u, w, rule, own, found)
+        totals = np.zeros((last - first, columns))
+        ends = [first + (last - first) * part // workers for part in range(workers + 1)]
+        spans = zip(ends[:-1], ends[1:], strict=True)
+        list(_pool(workers).map(lambda s: before(first, s[0], s[1], totals[s[0] - first : s[1] - first]), spans))
+        within(first, last, totals)
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def highest(firms, pairs, rule, power, w, A, T, B, count):
+def in_parts(n: int, pairs: int, work: Callable[[int, int], None], threads: int = 0) -> None:
+    """Run ``work(first, last)`` on parts of n firms in parallel."""
+    workers = threads or os.cpu_count() or 1
+    if workers == 1 or pairs < WORTH_THREADS:
+        work(0, n)
+        return
+    ends = [n * part // (8 * workers) for part in range(8 * workers + 1)]
+    list(_pool(workers).map(lambda s: work(*s), zip(ends[:-1], ends[1:], strict=True)))
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="endonet")
+
+
+def sweep(firms: Firms, pairs: Pairs, rule: Rule, w: float, A: float, found: Choices) -> None:
+    """Let every firm choose at (w, A), from the first to the last; ``found`` takes what they do."""
+
+    def before(first: int, begin: int, end: int, totals: Any) -> None:
+        _before(firms, pairs, rule, w, A, found, first, begin, end, totals)
+
+    def within(first: int, last: int, totals: Any) -> None:
+        _within(firms, pairs, rule, w, A, found, first, last, totals)
+
+    in_blocks(firms.Phi.size, pairs.supplier.size, 8, before, within)
+
+
+@njit(cache=True, nogil=True)
+def _before(firms, pairs, rule, w, A, found, first, begin, end, totals):
+    u = w ** (1.0 - rule.sigma)
+    for j in range(begin, end):
+        e1 = pairs.ptr[j]
+        e2 = cut(pairs, j, first)
+        B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
+        B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
+        _sums(pairs, e1, e2, B0, B1, firms.g[j] > 0.0, u, w, rule, found.a, found.b, totals[j - begin])
+
+
+@njit(cache=True, nogil=True)
+def _within(firms, pairs, rule, w, A, found, first, last, totals):
+    u = w ** (1.0 - rule.sigma)
+    for j in range(first, last):
+        e1 = cut(pairs, j, first)
+        e2 = pairs.ptr[j + 1]
+        B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
+        B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
+        own, both = totals[j - first], firms.g[j] > 0.0
+        _sums(pairs, e1, e2, B0, B1, both, u, w, rule, found.a, found.b, own)
+        _settle(j, firms, B0, B1, both, u, w, rule, own, found)
+
+
+@njit(cache=True, nogil=True)
+def cut(pairs, j, first):
+    """Return where firm j's suppliers from firm ``first`` on begin."""
+    low, high = pairs.ptr[j], pairs.ptr[j + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if pairs.supplier[middle] < first:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def highest(
+    firms: Firms, pairs: Pairs, rule: Rule, power: float, w: float, A: float, T: Any, B: Any, count: Any
+) -> None:
     """Fill T and B with upper bounds on T_j and B_j, and count the pairs that can be chosen, if wages ≥ w, demand ≤ A.
 
     ``power`` makes α~ of what the pairs hold: σ − 1 or 1. Every pair within CUT widths of paying counts whole; an
     exporter is whoever would gain from it to within CUT widths and what smoothing takes off its value.
     """
-    n = firms.Phi.size
+
+    def before(first: int, begin: int, end: int, totals: Any) -> None:
+        _highest_before(firms, pairs, rule, power, w, A, T, first, begin, end, totals)
+
+    def within(first: int, last: int, totals: Any) -> None:
+        _highest_within(firms, pairs, rule, power, w, A, T, B, count, first, last, totals)
+
+    in_blocks(firms.Phi.size, pairs.supplier.size, 7, before, within)
+
+
+@njit(cache=True, nogil=True)
+def _highest_before(firms, pairs, rule, power, w, A, T, first, begin, end, totals):
+    for j in range(begin, end):
+        _bounds(j, firms, pairs, pairs.ptr[j], cut(pairs, j, first), A, w, rule, power, T, totals[j - begin])
+
+
+@njit(cache=True, nogil=True)
+def _highest_within(firms, pairs, rule, power, w, A, T, B, count, first, last, totals):
     u = w ** (1.0 - rule.sigma)
     smooth = rule.relative > 0.0 or rule.absolute > 0.0
-    size = max(LEAST_BLOCK, (n + BLOCKS - 1) // BLOCKS)
-    sums = np.empty((size, 7))
-    middle = np.empty(size, dtype=np.int64)
-    for first in range(0, n, size):
-        last = min(n, first + size)
-        for j in prange(first, last):
-            begin, end = pairs.ptr[j], pairs.ptr[j + 1]
-            cut = begin + np.searchsorted(pairs.supplier[begin:end], first)
-            middle[j - first] = cut
-            own = sums[j - first]
-            own[:] = 0.0
-            _bounds(j, firms, pairs, begin, cut, A, w, rule, power, T, own)
-        for j in range(first, last):
-            own = sums[j - first]
-            _bounds(j, firms, pairs, middle[j - first], pairs.ptr[j + 1], A, w, rule, power, T, own)
-            B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
-            B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
-            foreign, fee = firms.foreign[j], firms.f_import[j] * w
-            in0 = foreign > 0.0 and reachable(B0 * foreign, fee, rule)
-            in1 = foreign > 0.0 and reachable(B1 * foreign, fee, rule)
-            base = firms.labour[j] * u
-            e = False
-            if firms.g[j] > 0.0:
-                more = (B1 - B0) * base + own[4] - own[1]
-                if foreign > 0.0:
-                    more += max(B1 * foreign - fee, 0.0) - max(B0 * foreign - fee, 0.0)
-                if smooth:
-                    more += 2.0 * DIP * (own[5] + (rule.relative * fee + rule.absolute if in1 else 0.0))
-                e = reachable(more, firms.f_export[j] * w, rule)
-            T[j] = firms.Phi[j] * (base + (own[3] if e else own[0]) + (foreign if (in1 if e else in0) else 0.0))
-            B[j] = B1 if e else B0
-            count[j] = np.int64(own[6] if e else own[2])
+    for j in range(first, last):
+        own = totals[j - first]
+        _bounds(j, firms, pairs, cut(pairs, j, first), pairs.ptr[j + 1], A, w, rule, power, T, own)
+        B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
+        B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
+        foreign, fee = firms.foreign[j], firms.f_import[j] * w
+        in0 = foreign > 0.0 and reachable(B0 * foreign, fee, rule)
+        in1 = foreign > 0.0 and reachable(B1 * foreign, fee, rule)
+        base = firms.labour[j] * u
+        e = False
+        if firms.g[j] > 0.0:
+            more = (B1 - B0) * base + own[4] - own[1]
+            if foreign > 0.0:
+                more += max(B1 * foreign - fee, 0.0) - max(B0 * foreign - fee, 0.0)
+            if smooth:
+                more += 2.0 * DIP * (own[5] + (rule.relative * fee + rule.absolute if in1 else 0.0))
+            e = reachable(more, firms.f_export[j] * w, rule)
+        T[j] = firms.Phi[j] * (base + (own[3] if e else own[0]) + (foreign if (in1 if e else in0) else 0.0))
+        B[j] = B1 if e else B0
+        count[j] = np.int64(own[6] if e else own[2])
 
 
 @njit(cache=True)
@@ -248,15 +322,19 @@ def _bounds(j, firms, pairs, begin, end, A, w, rule, power, T, sums):
                 sums[2] += 1.0
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def keep(pairs, rule, power, w, B, T, ptr, supplier, alpha, f):
-    """Copy the pairs that `highest` counted to where ``ptr`` says, with α~ instead of α."""
-    for j in prange(B.size):
-        at = ptr[j]
+def keep(pairs: Pairs, rule: Rule, power: float, w: float, B: Any, T: Any, kept: Pairs) -> None:
+    """Copy the pairs that `highest` counted to where ``kept.ptr`` says, with α~ instead of α."""
+    in_parts(B.size, pairs.supplier.size, lambda first, last: _keep(pairs, rule, power, w, B, T, kept, first, last))
+
+
+@njit(cache=True, nogil=True)
+def _keep(pairs, rule, power, w, B, T, kept, first, last):
+    for j in range(first, last):
+        at = kept.ptr[j]
         for e in range(pairs.ptr[j], pairs.ptr[j + 1]):
             weight = raised(np.float64(pairs.alpha[e]), power)
             if reachable(B[j] * weight * T[pairs.supplier[e]], pairs.f[e] * w, rule):
-                supplier[at] = pairs.supplier[e]
-                alpha[at] = weight
-                f[at] = pairs.f[e]
+                kept.supplier[at] = pairs.supplier[e]
+                kept.alpha[at] = weight
+                kept.f[at] = pairs.f[e]
                 at += 1

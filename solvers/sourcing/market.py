@@ -136,7 +136,7 @@ def prune(economy: Market, w: float, A: float, pairs: Pairs | None = None) -> Pa
     kernels.highest(economy.firms, given, economy.rule, power, w, A, T, B, count)
     ptr = np.concatenate([[0], np.cumsum(count)])
     kept = Pairs(ptr, np.empty(ptr[-1], np.int32), np.empty(ptr[-1]), np.empty(ptr[-1], given.f.dtype))
-    kernels.keep(given, economy.rule, power, w, B, T, *kept)  # the compiler drops writes to a tuple's arrays
+    kernels.keep(given, economy.rule, power, w, B, T, kept)
     return kept
 
 

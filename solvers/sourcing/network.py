@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from endonet.solvers.sourcing.kernels import Choices, Pairs, chance
+from endonet.solvers.sourcing.kernels import Choices, Pairs, chance, in_parts
 from endonet.solvers.sourcing.market import Market, choices
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,type-arg"
@@ -33,7 +33,11 @@ class Formed(NamedTuple):
 def formed(economy: Market, pairs: Pairs, w: float, A: float, found: Choices) -> Formed:
     """Return the network that a sweep at (w, A) found."""
     p = np.empty(pairs.supplier.size)
-    _form(economy.firms, pairs, economy.rule, w, A, found, p)
+    in_parts(
+        economy.n,
+        p.size,
+        lambda first, last: _form(economy.firms, pairs, economy.rule, w, A, found, p, first, last),
+    )
     return Formed(pairs, p, found.imports.copy(), found.exports.copy())
 
 
@@ -80,10 +84,10 @@ def stands(economy: Market, network: Formed, w: float, A: float, found: Choices)
     )
 
 
-@njit(cache=True, parallel=True, nogil=True)
-def _form(firms, pairs, rule, w, A, found, p):
+@njit(cache=True, nogil=True)
+def _form(firms, pairs, rule, w, A, found, p, first, last):
     u = w ** (1.0 - rule.sigma)
-    for j in prange(firms.Phi.size):
+    for j in range(first, last):
         B0 = rule.kappa * firms.Phi[j] * firms.beta[j] * A
         B1 = B0 + rule.kappa * firms.Phi[j] * firms.g[j]
         share = found.exports[j]
