@@ -17,12 +17,13 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endonet.solvers.sourcing import kernels
-from endonet.solvers.sourcing.enclosure import Box, Jump, Located, box, locate
+from endonet.solvers.sourcing.enclosure import Box, Located, box, locate
 from endonet.solvers.sourcing.kernels import Choices, Pairs
 from endonet.solvers.sourcing.market import Market, choices, implied, prune, sums
 from endonet.solvers.sourcing.network import Formed, formed, settle
@@ -33,7 +34,25 @@ STRIDE = 0.5  # the largest step in logarithms
 BLUR = 1e-3  # relative smoothing under which an unsmoothed economy is solved first
 NEAR = (0.02, 0.2)  # boxes around that solution in which the exact one is looked for
 SAMPLE = 4_000_000  # pairs of the first firms on which the guess is made
+REPLIES = 300
 SMALL = 200_000  # pairs up to which every equilibrium is located at once
+
+
+class Jump(NamedTuple):
+    """Why there is no equilibrium: a network that asks for the next one, and so on in a circle.
+
+    Attributes
+    ----------
+    points : tuple of (w, A)
+        The equilibrium of each network of the circle, at which firms choose the next one.
+    links, importers, exporters : int arrays
+        Choices that change along the circle: (supplier, buyer) pairs of shape (k, 2), firms. By place in the sequence.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    links: NDArray[np.int64]
+    importers: NDArray[np.int64]
+    exporters: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +172,7 @@ def _sharpen(economy: Market, state: Balance, deadline: float | None) -> Balance
         proved = Box(x - room, x + room, y - room, y + room)
         found = locate(economy, proved, deadline=deadline)
         sweeps += found.sweeps
-        if found.found or found.jumps or not found.complete:
+        if found.found or not found.complete:
             break
     return _picked(economy, state, found, proved, sweeps)
 
@@ -171,14 +190,50 @@ def _everywhere(economy: Market, deadline: float | None) -> Balance:
 def _picked(economy: Market, state: Balance, found: Located, proved: Box | None, sweeps: int) -> Balance:
     known = {"proved": proved if found.complete else None, "located": found, "evaluations": sweeps}
     if not found.found:
-        jump = found.jumps[0] if found.jumps else None
-        return replace(state, settled=False, jump=jump, **known)  # type: ignore[arg-type]
+        start = np.log([state.w, state.A]) if math.isfinite(state.A) else _guess(economy, None)
+        return replace(state, settled=False, jump=_circle(economy, start), **known)  # type: ignore[arg-type]
     w, A, network = min(found.found, key=lambda one: one[1])
     costs = settle(economy, network)
     point = implied(economy, sums(economy, costs))
     assert point is not None
     rest = max(abs(math.log(point[0] / w)), abs(math.log(point[1] / A)))
     return replace(state, w=w, A=A, network=network, choices=costs, residual=rest, settled=True, **known)  # type: ignore[arg-type]
+
+
+def _circle(economy: Market, start: NDArray[np.float64]) -> Jump | None:
+    """Follow networks from each one's own equilibrium to what firms choose there, until they repeat."""
+    path = _Path(economy, choices(economy.n))
+    x, gap = _defined(path, start, REPLIES, None)
+    seen: dict[bytes, int] = {}
+    points: list[tuple[float, float]] = []
+    while gap is not None and len(points) < REPLIES:
+        assert path.pairs is not None
+        name = b"".join(getattr(path.found, part).tobytes() for part in ("links", "imports", "exports", "fixed"))
+        if name in seen:
+            return _changes(path, points[seen[name] :])
+        seen[name] = len(points)
+        x = x + gap
+        points.append((math.exp(x[0]), math.exp(x[1])))
+        gap = path.residual(x)
+    return None
+
+
+def _changes(path: _Path, points: list[tuple[float, float]]) -> Jump | None:
+    """Return a circle of networks and what changes along it; pairs are those of one quadrant that holds all points."""
+    if len(points) < 2:
+        return None
+    economy = path.economy
+    pairs = prune(economy, min(w for w, _ in points), max(A for _, A in points))
+    networks = []
+    for w, A in points:
+        kernels.sweep(economy.firms, pairs, economy.rule, w, A, path.found)
+        networks.append(formed(economy, pairs, w, A, path.found))
+    links, importers, exporters = (
+        np.flatnonzero(np.any([part != first for part in parts], axis=0))
+        for first, *parts in zip(*(network[1:] for network in networks), strict=True)
+    )
+    buyers = np.searchsorted(pairs.ptr, links, side="right") - 1
+    return Jump(tuple(points), np.column_stack([pairs.supplier[links], buyers]), importers, exporters)
 
 
 def _broyden(

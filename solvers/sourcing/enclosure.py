@@ -4,10 +4,10 @@ In a box [w₁, w₂] × [A₁, A₂] of a buyer-initiated sequence, whatever a 
 at most: links pay most at (w₁, A₂) with the lowest costs of suppliers, least at (w₂, A₁) with the highest. One sweep
 carries both, and so bounds the five sums of `endonet.solvers.sourcing.market` for every equilibrium in the box. The
 equilibrium of a network rises or falls in each sum, so these bounds give an interval for w and for A, with which the
-box is cut; boxes that become empty hold no equilibrium, boxes that stop shrinking are halved. Without smoothing a box
-in which nobody's choice is open holds the one network that both ends agree on, which is an equilibrium if its own
-(w, A) lies inside; a handful of open choices in a tiny box are tried one by one. With smoothing a box that is mapped
-into itself holds an equilibrium (Brouwer), and every box is cut down to ``width``.
+box is cut; boxes that become empty hold no equilibrium, boxes that stop shrinking are halved. Without smoothing, once
+few choices are open in a box, each network that makes them one way or the other is tried: it is an equilibrium if its
+own (w, A) lies inside and nobody deviates there. With smoothing a box that is mapped into itself holds an equilibrium
+(Brouwer), and every box is cut down to ``width``.
 
 Up to the rounding of doubles, for which every interval is widened by 1e-11, the list is complete for the box.
 """
@@ -29,8 +29,7 @@ from endonet.solvers.sourcing.market import Market, Sums, choices, crossing, imp
 from endonet.solvers.sourcing.network import Formed, formed, settle, stands
 
 MARGIN = 1e-11
-FEW = 8  # open choices in a tiny box that are tried one by one
-TINY = 1e-8
+FEW = 6  # open choices that are tried one by one
 SHRINKS = 0.9  # a box that keeps more than this of its width is halved
 LEAST_WIDTH = 1e-10  # below it, rounding keeps choices open
 
@@ -89,19 +88,6 @@ def box(w1: float, w2: float, A1: float, A2: float) -> Box:
     return Box(math.log(w1), math.log(w2), math.log(A1), math.log(A2))
 
 
-class Jump(NamedTuple):
-    """Choices that nothing settles: around (w, A), none of the networks that differ in them is its own equilibrium.
-
-    ``pairs`` are (supplier, buyer), ``importers`` and ``exporters`` firms, all by place in the sequence.
-    """
-
-    w: float
-    A: float
-    pairs: tuple[tuple[int, int], ...]
-    importers: tuple[int, ...]
-    exporters: tuple[int, ...]
-
-
 @dataclass
 class Located:
     """What is known of the equilibria in a box.
@@ -110,8 +96,6 @@ class Located:
     ----------
     found : list of (w, A, network)
         Without smoothing: every equilibrium.
-    jumps : list of Jump
-        Without smoothing: where an equilibrium slips through.
     boxes : list of Box
         With smoothing: every equilibrium lies in one of them.
     exists : list of bool
@@ -124,7 +108,6 @@ class Located:
     """
 
     found: list[tuple[float, float, Formed]] = field(default_factory=list)
-    jumps: list[Jump] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     exists: list[bool] = field(default_factory=list)
     autarky: list[Box] = field(default_factory=list)
@@ -194,8 +177,8 @@ def _treat(
         bounds.enclose(economy.firms, pairs, economy.rule, wages, demands, low, high)
         search.sweeps += 1
         least, most = sums(economy, low), sums(economy, high)
-        if economy.is_open and least.Hb <= 0 and most.Ga >= 0 and least.Ga <= 0 and _may_be_closed(least, most):
-            search.autarky.append(part)
+        if economy.is_open and least.Hb <= 0 and least.Ga <= 0 and (most.Ga <= 0 or most.Hb <= 0):
+            search.autarky += _without_trade(economy, least, most, part)
             return
         reach = _reach(economy, least, most, part)
         smaller = part.cut(reach)
@@ -203,15 +186,12 @@ def _treat(
             return
         certain = certain or reach.inside(part)
         open_choices = _open_choices(low, high)
-        if not smooth and open_choices == 0:
-            _note(economy, search, part, formed(economy, pairs, wages[0], demands[1], high))
+        if not smooth and open_choices <= FEW:
+            _try_all(economy, search, part, pairs, wages + demands, low, high)
             return
         if smooth and smaller.width <= width:
             search.boxes.append(smaller)
             search.exists.append(certain)
-            return
-        if not smooth and smaller.width <= TINY and open_choices <= FEW:
-            _try_all(economy, search, smaller, pairs, wages + demands, low, high)
             return
         if smaller.width <= LEAST_WIDTH:
             search.left.append(smaller)
@@ -225,9 +205,17 @@ def _treat(
             return
 
 
-def _may_be_closed(least: Sums, most: Sums) -> bool:
-    """Whether a network without any trade is possible, and none with balanced trade is sure."""
-    return most.Ga <= 0 or most.Hb <= 0
+def _without_trade(economy: Market, least: Sums, most: Sums, part: Box) -> list[Box]:
+    """Return where in a box nobody may trade while everybody is employed, as a list of one box or none."""
+    if least.F >= economy.L:
+        return []
+    scale = economy.mu**economy.rule.sigma
+    highest = math.log(scale * (economy.L - least.F) / least.Ha) + economy.rule.sigma * part.w2
+    lowest = part.A1
+    if most.F < economy.L:
+        lowest = math.log(scale * (economy.L - most.F) / most.Ha) + economy.rule.sigma * part.w1
+    rest = part.cut(part._replace(A1=lowest - MARGIN, A2=highest + MARGIN))
+    return [] if rest.empty else [rest]
 
 
 def _reach(economy: Market, least: Sums, most: Sums, part: Box) -> Box:
@@ -262,16 +250,6 @@ def _open_choices(low: Choices, high: Choices) -> float:
     return float(sum((getattr(high, name) - getattr(low, name)).sum() for name in names))
 
 
-def _note(economy: Market, search: Located, part: Box, network: Formed) -> bool:
-    """Record a network if it is an equilibrium in a box; return whether it is."""
-    found = settle(economy, network)
-    point = implied(economy, sums(economy, found))
-    if point is None or not part.holds(*point) or not stands(economy, network, *point, found):
-        return False
-    search.found.append((*point, network))
-    return True
-
-
 def _try_all(
     economy: Market,
     search: Located,
@@ -287,17 +265,20 @@ def _try_all(
     links, importers, exporters = (
         np.flatnonzero(above != below) for below, above in zip(least[1:], most[1:], strict=True)
     )
-    some = False
     for chosen in itertools.product((0.0, 1.0), repeat=links.size + importers.size + exporters.size):
         p, imports, exports = least.p.copy(), least.imports.copy(), least.exports.copy()
         p[links] = chosen[: links.size]
         imports[importers] = chosen[links.size : links.size + importers.size]
         exports[exporters] = chosen[links.size + importers.size :]
-        some |= _note(economy, search, part, Formed(pairs, p, imports, exports))
-    if not some:
-        buyers = np.searchsorted(pairs.ptr, links, side="right") - 1
-        named = tuple(zip(pairs.supplier[links].tolist(), buyers.tolist(), strict=True))
-        search.jumps.append(Jump(*part.centre, named, tuple(importers.tolist()), tuple(exporters.tolist())))
+        _note(economy, search, part, Formed(pairs, p, imports, exports))
+
+
+def _note(economy: Market, search: Located, part: Box, network: Formed) -> None:
+    """Record a network if it is an equilibrium in a box."""
+    found = settle(economy, network)
+    point = implied(economy, sums(economy, found))
+    if point is not None and part.holds(*point) and stands(economy, network, *point, found):
+        search.found.append((*point, network))
 
 
 def _join(search: Located, width: float) -> None:
