@@ -34,31 +34,31 @@ class Network:
     ----------
     links : bool or float array, shape (m,)
         In the order of the problem's links.
-    imports, exports : bool or float arrays, shape (n,), or None
-        None in a closed economy.
+    imports, exports : bool or float arrays, shape (n,)
+        Who trades; nobody in a closed economy.
     """
 
     links: NDArray[Any]
-    imports: NDArray[Any] | None = None
-    exports: NDArray[Any] | None = None
+    imports: NDArray[Any]
+    exports: NDArray[Any]
 
     @property
     def binary(self) -> bool:
         """Whether every link is either formed or not."""
-        return all(part is None or part.dtype == np.bool_ for part in self.parts)
+        return all(part.dtype == np.bool_ for part in self.parts)
 
     @property
-    def parts(self) -> tuple[NDArray[Any] | None, ...]:
+    def parts(self) -> tuple[NDArray[Any], ...]:
         """Links, imports and exports."""
         return self.links, self.imports, self.exports
 
     def tolist(self) -> list[Any]:
         """Return links, imports and exports as lists."""
-        return [None if part is None else part.tolist() for part in self.parts]
+        return [part.tolist() for part in self.parts]
 
     def key(self) -> bytes:
         """Return what two networks of the same problem share if and only if they are the same."""
-        return b"|".join(b"" if part is None else part.tobytes() for part in self.parts)
+        return b"|".join(part.tobytes() for part in self.parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +109,27 @@ class Autarky:
 
 @dataclass(frozen=True, eq=False)
 class Equilibria:
-    """Equilibria of one economy, by rising A."""
+    """Equilibria of one economy, by rising A.
+
+    Attributes
+    ----------
+    found : tuple of Equilibrium
+    autarky : tuple of Autarky
+    note : str
+        Why there is none, where there is none.
+    """
 
     found: tuple[Equilibrium, ...]
     autarky: tuple[Autarky, ...] = ()
+    note: str = ""
 
     def tolist(self) -> list[Any]:
         """Return each equilibrium's numbers and network as lists."""
         return [[e.A, e.E, e.P, e.w, e.network.tolist()] for e in self.found]
+
+    def networks(self) -> list[Network]:
+        """Return the networks, those without trade last."""
+        return [e.network for e in self.found] + [e.network for e in self.autarky]
 
     def __iter__(self) -> Iterator[Equilibrium]:
         return iter(self.found)
@@ -149,7 +162,7 @@ def network(problem: SourcingProblem, given: Any) -> Network:
     if isinstance(given, Equilibrium):
         given = given.network
     if isinstance(given, Network):
-        given = {name: part for name, part in zip(PARTS, given.parts, strict=True) if part is not None}
+        given = dict(zip(PARTS, given.parts, strict=True))
     if not isinstance(given, Mapping):
         given = {"links": given}
     given = dict(given)
@@ -163,23 +176,24 @@ def network(problem: SourcingProblem, given: Any) -> Network:
             raise InputError(f"decision.{name}", "there is no such part of a decision", f"known: {', '.join(PARTS)}")
     if "links" not in given:
         raise InputError("decision.links", "it is missing", "give the links that are formed")
-    for name in ("imports", "exports"):
-        if problem.open is None and given.get(name) is not None and np.size(given[name]):
-            raise InputError(f"decision.{name}", "the economy is closed", "leave it out")
     formed = _formed(problem, given["links"])
-    if problem.open is None:
-        return Network(formed)
-    return Network(formed, *(_trading(problem, name, given.get(name, ())) for name in ("imports", "exports")))
+    imports, exports = (_trading(problem, name, given.get(name, ())) for name in ("imports", "exports"))
+    for name, chosen in (("imports", imports), ("exports", exports)):
+        if problem.open is None and chosen.any():
+            raise InputError(f"decision.{name}", "the economy is closed", "leave it out")
+    if problem.smoothed:
+        formed, imports, exports = (part.astype(np.float64) for part in (formed, imports, exports))
+    return Network(formed, imports, exports)
 
 
 def encode_network(problem: SourcingProblem, given: Network) -> dict[str, Any]:
     """Return a network as JSON-ready data."""
     if not given.binary:
-        parts = zip(PARTS, given.parts, strict=True)
-        return {"probabilities": {name: part.tolist() for name, part in parts if part is not None}}
+        parts = PARTS if problem.open is not None else PARTS[:1]
+        return {"probabilities": {name: getattr(given, name).tolist() for name in parts}}
     formed = np.flatnonzero(given.links)
     encoded: dict[str, Any] = {"links": np.column_stack([problem.supplier[formed], problem.buyer[formed]]).tolist()}
-    if given.imports is not None and given.exports is not None:
+    if problem.open is not None:
         encoded |= {
             "imports": np.flatnonzero(given.imports).tolist(),
             "exports": np.flatnonzero(given.exports).tolist(),
@@ -198,7 +212,7 @@ def encode(problem: SourcingProblem, decision: Any) -> dict[str, Any]:
             | {"real_income": found.real_income, "links": encode_network(problem, found.network)["links"]}
             for found in decision.autarky
         ]
-    return encoded
+    return encoded | ({"note": decision.note} if decision.note else {})
 
 
 def decode(problem: SourcingProblem, encoded: Any) -> Decision:
@@ -208,8 +222,13 @@ def decode(problem: SourcingProblem, encoded: Any) -> Decision:
     if "equilibria" not in encoded:
         return network(problem, encoded)
     for name in encoded:
-        if name not in ("equilibria", "autarky"):
-            raise InputError(f"decision.{name}", "there is no such part of a decision", "known: equilibria, autarky")
+        if name not in ("equilibria", "autarky", "note"):
+            raise InputError(
+                f"decision.{name}", "there is no such part of a decision", "known: equilibria, autarky, note"
+            )
+    note = encoded.get("note", "")
+    if not isinstance(note, str):
+        raise InputError("decision.note", "it is not text", "give a string")
     found = tuple(
         _decode_equilibrium(problem, entry, f"decision.equilibria[{place}]")
         for place, entry in enumerate(_list("decision.equilibria", encoded["equilibria"]))
@@ -218,7 +237,7 @@ def decode(problem: SourcingProblem, encoded: Any) -> Decision:
         _decode_autarky(problem, entry, f"decision.autarky[{place}]")
         for place, entry in enumerate(_list("decision.autarky", encoded.get("autarky", [])))
     )
-    return Equilibria(found, autarky)
+    return Equilibria(found, autarky, note)
 
 
 def _encode_equilibrium(problem: SourcingProblem, found: Equilibrium) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Sourcing (paper 002): who buys from whom, where each link costs its initiator a fixed amount of labour.
 
-    c_j = Θ_j^(1/(1−σ)) / φ_j,     Θ_j = Σ_{k∈Z_j} α_kj^(σ−1) p_kj^(1−σ) + α_Lj^(σ−1) w^(1−σ)  (+ imports)            (4)
+    c_j = Θ_j^(1/(1−σ)) / φ_j,     Θ_j = Σ_{k∈Z_j} α_kj^(σ−1) p_kj^(1−σ) + α_Lj^(σ−1) w^(1−σ)  (+ imports)           (4)
     p_kj = μ_kj c_k,   p_jH = μ_jH c_j,   A = E/P^(1−σ),   P^(1−σ) = Σ_k β_kH^(σ−1) p_kH^(1−σ)                       (3)
 
     buyer     max over Z_j ⊆ 𝐙_j   variable profits − Σ_{k∈Z_j} f_kj w                                        (12), (13)
@@ -28,7 +28,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +37,9 @@ from endonet.formulations.contracts import Sense
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing import decisions, links
 from endonet.formulations.sourcing.decisions import Network
+
+if TYPE_CHECKING:
+    from endonet.formulations.sourcing.evaluation import EquilibriaOutcome, SourcingOutcome
 
 Vector = NDArray[np.float64]
 
@@ -370,6 +373,45 @@ class SourcingProblem:
         return self.markups is None
 
     @cached_property
+    def phi_power(self) -> Vector:
+        """φ_j^(σ−1)."""
+        return _frozen(self.phi ** (self.sigma - 1))
+
+    @cached_property
+    def labour_weight(self) -> Vector:
+        """α_Lj^(σ−1)."""
+        return _frozen(self.alpha_L ** (self.sigma - 1))
+
+    @cached_property
+    def home(self) -> Vector:
+        """β_jH^(σ−1) μ_jH^(1−σ): sales to households are this times T_j A."""
+        return _frozen((self.beta_H / self.mu_H) ** (self.sigma - 1))
+
+    @property
+    def home_costs(self) -> Vector:
+        """β_jH^(σ−1) μ_jH^(−σ): the variable costs of these sales are this times T_j A."""
+        return self.home / self.mu_H
+
+    @cached_property
+    def foreign(self) -> Vector:
+        """β_jF^(σ−1) (τ_jF μ_jF)^(1−σ): exports are this times T_j D_F; zero in a closed economy."""
+        if self.open is None:
+            return _frozen(np.zeros(self.n))
+        return _frozen((self.open.beta_F / (self.open.tau * self.mu_F)) ** (self.sigma - 1))
+
+    @property
+    def foreign_costs(self) -> Vector:
+        """The variable costs of exports, over T_j D_F."""
+        return self.foreign / self.mu_F
+
+    @cached_property
+    def foreign_input(self) -> Vector:
+        """α_Fj^(σ−1) p_Fj^(1−σ), what imports add to Θ_j; zero in a closed economy."""
+        if self.open is None:
+            return _frozen(np.zeros(self.n))
+        return _frozen((self.open.alpha_F / self.open.p_F) ** (self.sigma - 1))
+
+    @cached_property
     def buyer(self) -> NDArray[np.int32]:
         """The buyer of each link, shape (m,)."""
         return _frozen(links.buyers(self.ptr))
@@ -414,6 +456,27 @@ class SourcingProblem:
             for start in range(0, array.size, PIECE):
                 digest.update(array[start : start + PIECE].astype(kind, copy=False).tobytes())
         return digest.hexdigest()
+
+    def evaluate(self, decision: Any) -> SourcingOutcome | EquilibriaOutcome:
+        """Compute everything that follows from a network, or from a list of equilibria.
+
+        Parameters
+        ----------
+        decision : Network, list of [supplier, buyer] pairs, boolean array of shape (m,), mapping, or Equilibria
+            See `endonet.formulations.sourcing.decisions.network`; a list of equilibria is verified entry by entry.
+
+        Returns
+        -------
+        SourcingOutcome, or EquilibriaOutcome of a list
+
+        Raises
+        ------
+        InputError
+            If the decision does not fit the problem.
+        """
+        from endonet.formulations.sourcing.evaluation import evaluate
+
+        return evaluate(self, decision)
 
     def network(self, decision: Any) -> Network:
         """Return a network, however it is given; see `endonet.formulations.sourcing.decisions.network`."""
