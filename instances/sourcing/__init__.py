@@ -5,4 +5,5 @@ WRITE = "endonet.instances.sourcing.files:to_fields"
 
 GENERATORS = {
     "small": "endonet.instances.sourcing.generators:small",
+    "calibrated": "endonet.instances.sourcing.calibration:economy",
 }

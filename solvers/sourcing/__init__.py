@@ -2,6 +2,7 @@
 
 SOLVERS = {
     "enumeration": "endonet.solvers.sourcing.enumeration:Enumeration",
+    "sequential": "endonet.solvers.sourcing.sequential:Sequential",
 }
 
 DEFAULT = "enumeration"

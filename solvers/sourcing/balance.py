@@ -35,6 +35,7 @@ BLUR = 1e-3  # relative smoothing under which an unsmoothed economy is solved fi
 NEAR = (0.02, 0.2)  # boxes around that solution in which the exact one is looked for
 SAMPLE = 4_000_000  # pairs of the first firms on which the guess is made
 REPLIES = 300
+WIDE = box(1e-4, 1e4, 1e-8, 1e8)  # where equilibria are looked for if all of them cannot be bounded
 SMALL = 200_000  # pairs up to which every equilibrium is located at once
 
 
@@ -73,6 +74,8 @@ class Balance:
         The choice at which the equilibrium slips through, if it does.
     proved : Box or None
         Where the list of equilibria is known to be complete.
+    covers_all : bool
+        Whether there can be no equilibrium outside that box.
     located : Located or None
         What the search in that box found.
     evaluations : int
@@ -93,6 +96,7 @@ class Balance:
     trace: list[tuple[float, float, float]]
     jump: Jump | None = None
     proved: Box | None = None
+    covers_all: bool = False
     located: Located | None = None
 
 
@@ -180,11 +184,13 @@ def _sharpen(economy: Market, state: Balance, deadline: float | None) -> Balance
 def _everywhere(economy: Market, deadline: float | None) -> Balance:
     """Locate every equilibrium of a small economy and return the first."""
     proved = everywhere(economy)
-    found = locate(economy, proved or box(1e-4, 1e4, 1e-8, 1e8), deadline=deadline)
+    all_of_it = proved is not None
+    proved = proved or WIDE
+    found = locate(economy, proved, deadline=deadline)
     blank = choices(economy.n)
     nothing = Formed(economy.pairs, np.zeros(economy.pairs.supplier.size), np.zeros(economy.n), np.zeros(economy.n))
     state = Balance(math.nan, math.nan, nothing, blank, math.inf, False, 0, 1.0, [])
-    return _picked(economy, state, found, proved, found.sweeps)
+    return replace(_picked(economy, state, found, proved, found.sweeps), covers_all=all_of_it)
 
 
 def _picked(economy: Market, state: Balance, found: Located, proved: Box | None, sweeps: int) -> Balance:

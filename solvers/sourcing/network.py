@@ -8,7 +8,7 @@ where C_j = x_j/μ̄_j are variable costs. The first system is solved forwards a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -152,3 +152,37 @@ def _stands(firms, pairs, rule, w, A, p, imports, exports, a, b, tie):
         if firms.g[j] > 0.0 and (more >= firms.f_export[j] * w * (1.0 - tie)) != (exports[j] > 0.5):
             return False
     return True
+
+
+def spread(economy: Market, network: Formed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the probabilities of all potential links, and of imports and exports, in the problem's own order."""
+    p = np.zeros(economy.pairs.supplier.size)
+    in_parts(
+        economy.n,
+        p.size,
+        lambda first, last: _spread(economy.pairs, network.pairs, network.p, p, first, last),
+    )
+    imports, exports = network.imports, network.exports
+    if economy.order is not None and economy.link is not None:
+        p, imports, exports = (_placed(*part) for part in ((p, economy.link), *_firms(economy, imports, exports)))
+    return p, imports, exports
+
+
+def _firms(economy: Market, *parts: np.ndarray) -> list[tuple[np.ndarray, Any]]:
+    return [(part, economy.order) for part in parts]
+
+
+def _placed(values: np.ndarray, where: Any) -> np.ndarray:
+    placed = np.empty_like(values)
+    placed[where] = values
+    return placed
+
+
+@njit(cache=True, nogil=True)
+def _spread(every, some, p, out, first, last):
+    for j in range(first, last):
+        e = every.ptr[j]
+        for s in range(some.ptr[j], some.ptr[j + 1]):
+            while every.supplier[e] != some.supplier[s]:
+                e += 1
+            out[e] = p[s]
