@@ -1,10 +1,9 @@
 """One equilibrium of a buyer-initiated sequence: the (w, A) that the network chosen at (w, A) implies.
 
 The network that firms choose at a guess has an equilibrium of its own, found from five sums
-(`endonet.solvers.sourcing.market`); a guess that this returns is an equilibrium. The map from guess to implied is almost
-flat, since networks react little to (w, A): with logarithms, Broyden's method from the Jacobian −I of the difference
-needs 7 or 8 sweeps to rounding at 100 000 firms, where the map of appendix A.4, which keeps w and A of the guess in
-half of the equations, diverges undamped.
+(`endonet.solvers.sourcing.market`); a guess that this returns is an equilibrium. The map from guess to implied is
+almost flat, since networks react little to (w, A): with logarithms, Broyden's method from the Jacobian −I of the
+difference needs 7 or 8 sweeps to rounding at 100 000 firms.
 
 Pairs that cannot be chosen at any wage ≥ w₀ and demand ≤ A₀ are dropped beforehand; a guess that leaves the quadrant
 widens it. Without smoothing the map jumps: the last digits are left to `locate`, which finds every equilibrium near the
@@ -346,7 +345,7 @@ def everywhere(economy: Market) -> Box | None:
 
         def short(x: float) -> bool:
             sure = economy.rule.kappa * g * own * math.exp((1 - sigma) * x) >= f * math.exp(x)
-            return float((g * own)[sure].sum()) > mu**sigma * L * math.exp(sigma * x)
+            return bool((g * own)[sure].sum() > mu**sigma * L * math.exp(sigma * x))
 
         top, bottom = _threshold(nobody), _threshold(lambda x: not short(x))
         if top is None or bottom is None:

@@ -1,7 +1,7 @@
 """Compiled sweeps of the sequential algorithm (paper 002, appendix A.5.1), for buyers who pay for their links.
 
 Firms stand in a sequence and buy from earlier ones only. Write x~ for x^(σ−1), u = w^(1−σ), T_j = c_j^(1−σ) and, as
-the network is given, T_j = a_j u + b_j, where b_j is what foreign inputs add. Given (w, A), firm j with export decision e
+the network is given, T_j = a_j u + b_j, where b_j is what foreign inputs add. Given (w, A), firm j with exports e
 
     B_j(e) = κ φ~_j (β~_jH A + e g_j),    κ = μ^(1−σ)/σ,    g_j = β~_jF τ_j^(1−σ) D_F
     links to k  iff  B_j(e) α~_kj T_k ≥ f_kj w,      imports  iff  B_j(e) α~_Fj p_Fj^(1−σ) ≥ f_Fj w
@@ -19,7 +19,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from contextvars import ContextVar
+from functools import cache, partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +32,7 @@ from numba import njit
 CUT = 40.0  # a logit beyond this is 0 or 1 to less than the rounding of doubles: exp(−40) = 4e−18
 BLOCKS = 64
 WORTH_THREADS = 300_000  # pairs
+THREADS: ContextVar[int] = ContextVar("threads", default=0)  # 0 means all cores
 DIP = 0.2785  # max over x of x / (1 + exp(x)): how far smoothing pulls v below max(gain − cost, 0), in widths
 
 
@@ -156,19 +159,17 @@ def _settle(j, firms, B0, B1, both, u, w, rule, sums, found):
     found.links[j] = e * sums[7] + (1.0 - e) * sums[3]
 
 
-def in_blocks(
-    n: int, pairs: int, columns: int, before: Callable[..., None], within: Callable[..., None], threads: int = 0
-) -> None:
-    """Run ``before(first, cut, begin, end, sums)`` on parts of each block in parallel, then ``within`` on the block.
+def in_blocks(n: int, pairs: int, columns: int, before: Callable[..., None], within: Callable[..., None]) -> None:
+    """Run ``before(first, begin, end, sums)`` on parts of each block in parallel, then ``within`` on the block.
 
     Parameters
     ----------
     before : callable
-        Adds to ``sums``, shape (end − begin, columns), what suppliers before firm ``cut`` contribute to begin … end.
+        Adds to ``sums``, shape (end − begin, columns), what suppliers before firm ``first`` contribute to begin … end.
     within : callable
         ``within(first, last, sums)`` adds the other suppliers and lets the firms choose, in sequence.
     """
-    workers = threads or os.cpu_count() or 1
+    workers = THREADS.get() or os.cpu_count() or 1
     if workers == 1 or pairs < WORTH_THREADS:
         within(0, n, np.zeros((n, columns)))
         return
@@ -176,20 +177,24 @@ def in_blocks(
     for first in range(0, n, size):
         last = min(n, first + size)
         totals = np.zeros((last - first, columns))
-        ends = [first + (last - first) * part // workers for part in range(workers + 1)]
-        spans = zip(ends[:-1], ends[1:], strict=True)
-        list(_pool(workers).map(lambda s: before(first, s[0], s[1], totals[s[0] - first : s[1] - first]), spans))
+        ends = _ends(first, last, workers)
+        rows = [totals[begin - first : end - first] for begin, end in pairwise(ends)]
+        list(_pool(workers).map(partial(before, first), ends[:-1], ends[1:], rows))
         within(first, last, totals)
 
 
-def in_parts(n: int, pairs: int, work: Callable[[int, int], None], threads: int = 0) -> None:
+def in_parts(n: int, pairs: int, work: Callable[[int, int], None]) -> None:
     """Run ``work(first, last)`` on parts of n firms in parallel."""
-    workers = threads or os.cpu_count() or 1
+    workers = THREADS.get() or os.cpu_count() or 1
     if workers == 1 or pairs < WORTH_THREADS:
         work(0, n)
         return
-    ends = [n * part // (8 * workers) for part in range(8 * workers + 1)]
-    list(_pool(workers).map(lambda s: work(*s), zip(ends[:-1], ends[1:], strict=True)))
+    ends = _ends(0, n, 8 * workers)
+    list(_pool(workers).map(work, ends[:-1], ends[1:]))
+
+
+def _ends(first: int, last: int, parts: int) -> list[int]:
+    return [first + (last - first) * part // parts for part in range(parts + 1)]
 
 
 @cache

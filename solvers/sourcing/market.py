@@ -9,19 +9,19 @@ Exports are μ^(1−σ) (G_a u + G_b) and imports μ^(−σ) (A H_b + G_b), so t
     A = (μ G_a u + (μ−1) G_b) / H_b,
 
 and the labour that is left after fixed costs is employed if w^σ (L − F) = μ^(−σ) (A H_a + G_a). Put together, the left
-side rises and the right side falls in w: every network with an importer, an exporter and F < L has one equilibrium. In a
-closed economy w = 1 and A = μ^σ (L − F) / H_a, which is (16) at its zero.
+side rises and the right side falls in w: every network with an importer, an exporter and F < L has one equilibrium. In
+a closed economy w = 1 and A = μ^σ (L − F) / H_a, which is (16) at its zero.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from endonet.formulations.sourcing.problem import Smoothing, SourcingProblem
 from endonet.solvers.sourcing import kernels
@@ -113,6 +113,14 @@ def _in_sequence(problem: SourcingProblem, order: NDArray[Any]) -> tuple[Pairs, 
     link = np.lexsort((place[problem.supplier], place[problem.buyer]))
     ptr = np.concatenate([[0], np.cumsum(np.diff(problem.ptr)[order])])
     return Pairs(ptr, place[problem.supplier][link], problem.alpha[link], problem.f[link]), link
+
+
+def shocked(economy: Market, tau_hat: ArrayLike = 1.0, p_hat: ArrayLike = 1.0) -> Market:
+    """Return an open economy after tariffs and import prices have changed by factors, one or n (in sequence)."""
+    power = economy.rule.sigma - 1
+    firms = economy.firms
+    g, foreign = firms.g / np.asarray(tau_hat) ** power, firms.foreign / np.asarray(p_hat) ** power
+    return replace(economy, firms=firms._replace(g=g, foreign=foreign))
 
 
 def choices(n: int) -> Choices:

@@ -24,6 +24,7 @@ from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import market as markets
 from endonet.solvers.sourcing.balance import Balance, Jump, balance
+from endonet.solvers.sourcing.kernels import THREADS
 from endonet.solvers.sourcing.market import Market
 from endonet.solvers.sourcing.network import spread
 from endonet.solvers.sourcing.tiny import tiny_economy
@@ -89,6 +90,7 @@ class Sequential(Solver[SourcingProblem]):
         begun = time.perf_counter()
         deadline = None if self.time_limit is None else begun + self.time_limit
         economy = markets.market(problem)
+        threads = THREADS.set(self.threads)
         try:
             with Progress(self.log, begun) as progress:
                 found = balance(
@@ -101,6 +103,8 @@ class Sequential(Solver[SourcingProblem]):
                 )
         except KeyboardInterrupt:
             return Finding(None, Status.NO_SOLUTION, StoppedBy.INTERRUPTED)
+        finally:
+            THREADS.reset(threads)
         statistics = _statistics(found)
         if found.residual <= self.tolerance:
             return Finding(
@@ -114,7 +118,7 @@ class Sequential(Solver[SourcingProblem]):
         if not late and found.evaluations >= self.max_evaluations:
             stopped_by = StoppedBy.ITERATION_LIMIT
         note = explained(economy, found)
-        if not late and found.proved is not None and (found.covers_all or problem.open is None and found.jump):
+        if not late and found.proved is not None and (found.covers_all or (problem.open is None and found.jump)):
             return Finding(Equilibria((), note=note), Status.INFEASIBLE, notes=(note,), statistics=statistics)
         return Finding(None, Status.NO_SOLUTION, stopped_by, notes=(note,), statistics=statistics)
 
