@@ -359,6 +359,33 @@ def everywhere(economy: Market) -> Box | None:
     return box(w1, w2, A1, max(A1, A2)) if np.isfinite(A1) and A1 > 0 and np.isfinite(A2) else None
 
 
+def may_do_without_trade(economy: Market) -> bool:
+    """Return False only if no network without trade can be an equilibrium of an unsmoothed open economy, at any wage.
+
+    Without trade A = Â w^σ, and the choice of links is that of the closed economy at every wage. Importing pays from
+    some wage on; if somebody exports at that wage without importing, he does so at every lower one.
+    """
+    firms, sigma = economy.firms, economy.rule.sigma
+    nobody = np.zeros(economy.n)
+    at_home = firms._replace(g=nobody, foreign=nobody)
+    closed = balance(replace(economy, firms=at_home, is_open=False))
+    if not closed.settled:
+        return closed.jump is None and not closed.covers_all
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gains = economy.rule.kappa * firms.Phi * firms.beta * closed.A * firms.foreign
+        ratio = np.where(firms.foreign > 0, firms.f_import / gains, np.inf)
+    w = float(np.nanmin(ratio)) ** (1 / (sigma - 1))
+    if w == 0:
+        return False
+    if not math.isfinite(w):
+        return not bool(((firms.g > 0) & (firms.f_export <= 0)).any())
+    selling = replace(economy, firms=firms._replace(foreign=nobody))
+    A = closed.A * w**sigma
+    found = choices(economy.n)
+    kernels.sweep(selling.firms, prune(selling, w, A), economy.rule, w, A, found)
+    return not bool(found.exports.any())
+
+
 def _threshold(beyond: Callable[[float], bool]) -> tuple[float, float] | None:
     """Return an interval of 1e-9 with the logarithm from which on a rising statement is true; None if there is none."""
     low, high = -100.0, 100.0

@@ -1,14 +1,15 @@
 """Who sells how much to whom in an equilibrium of a sequence: the flows behind moments and counterfactuals.
 
-Everything is in the order of the sequence. Variable costs are C_j = x_j/μ̄_j; buyers pay marginal cost, so that a link's
-sales are s_kj C_j, and total shares along the network follow from T_j = a_j u + b_j: of firm j's costs b_j/T_j come from
-abroad, directly or through suppliers.
+Everything is in the order of the sequence. Variable costs are C_j = x_j/μ̄_j; buyers pay marginal cost, so that sales
+on a link are s_kj C_j, and total shares along the network follow from T_j = a_j u + b_j: of firm j's costs b_j/T_j come
+from abroad, directly or through suppliers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -76,12 +77,12 @@ class Flows:
     @cached_property
     def network_sales(self) -> Vector:
         """What each firm sells to other firms."""
-        return np.bincount(self.network.pairs.supplier, self.link_sales, self.T.size)
+        return _per_firm(self.network.pairs.supplier, self.link_sales, self.T.size)
 
     @property
     def purchases(self) -> Vector:
         """What each firm buys from other firms."""
-        return np.bincount(self.buyer, self.link_sales, self.T.size)
+        return _per_firm(self.buyer, self.link_sales, self.T.size)
 
     @property
     def sales(self) -> Vector:
@@ -90,14 +91,14 @@ class Flows:
         return total
 
     @property
-    def suppliers(self) -> NDArray[np.int64]:
+    def suppliers(self) -> Vector:
         """Number of suppliers: links that are more likely than not."""
-        return np.bincount(self.buyer, self.network.p > 0.5, self.T.size).astype(np.int64)
+        return _per_firm(self.buyer, self.network.p > 0.5, self.T.size)
 
     @property
-    def buyers(self) -> NDArray[np.int64]:
+    def buyers(self) -> Vector:
         """Number of buyers."""
-        return np.bincount(self.network.pairs.supplier, self.network.p > 0.5, self.T.size).astype(np.int64)
+        return _per_firm(self.network.pairs.supplier, self.network.p > 0.5, self.T.size)
 
     @property
     def E(self) -> float:
@@ -129,7 +130,7 @@ class Flows:
         profits = self.home + self.exports - (self.home + self.exports) / economy.mu - w * self.fixed
         income = w * economy.L + float(profits.sum())
         produced = (self.home + self.exports) / economy.mu + self.network_sales
-        paid = self.s_labour + self.s_foreign + np.bincount(self.buyer, self.s_links, self.T.size)
+        paid = self.s_labour + self.s_foreign + _per_firm(self.buyer, self.s_links, self.T.size)
         found = {
             "labour": abs(labour / economy.L - 1),
             "income": abs(self.E / income - 1),
@@ -172,6 +173,10 @@ def flows_of(economy: Market, network: Formed, w: float, A: float) -> Flows:
         foreign_total=costs.b / T,
         fixed=costs.fixed,
     )
+
+
+def _per_firm(firm: NDArray[np.int32], amounts: NDArray[Any], n: int) -> Vector:
+    return np.bincount(firm, amounts, n).astype(np.float64)
 
 
 @njit(cache=True, nogil=True)

@@ -5,8 +5,8 @@
     μ w L^var ŵ = Σ s_Lj^Total′ (x_jH T̂_j Â + x_jF x̂_jF),    s_Lj^Total′ = s_Lj^Total ŵ^(1−σ) / T̂_j
 
 with L^var = L − Σ_j (Σ_k p_kj f_kj + p_jF f_jF): the paper prints a minus before the last term. All of it is linear in
-ŵ^(1−σ) once s^Total and t̂ are known, so that a scalar equation for ŵ is left, which is bracketed; the paper iterates with
-damping. Nothing but shares and sales is used: no productivity, saliency or fixed cost.
+ŵ^(1−σ) once s^Total and t̂ are known, so that a scalar equation for ŵ is left, which is bracketed; the paper iterates
+with damping. Nothing but shares and sales is used: no productivity, saliency or fixed cost.
 """
 
 from __future__ import annotations

@@ -96,8 +96,8 @@ def distributions(found: Flows) -> dict[str, Vector]:
     importing, exporting = found.network.imports > 0.5, found.network.exports > 0.5
     formed = found.network.p > 0.5
     return {
-        SUPPLIERS.name: found.suppliers.astype(np.float64),
-        BUYERS.name: found.buyers.astype(np.float64),
+        SUPPLIERS.name: found.suppliers,
+        BUYERS.name: found.buyers,
         LABOUR.name: (found.s_labour * found.C + wages) / costs,
         INPUT.name: (found.link_sales / costs[found.buyer])[formed],
         IMPORT.name: found.s_foreign[importing],
@@ -207,7 +207,7 @@ def _concentration(amounts: Vector) -> list[float]:
     return [float(ordered[: max(1, round(amounts.size * top / 100))].sum()) / total for top in TOPS]
 
 
-def _correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
+def _correlation(one: Vector, two: Vector) -> float:
     if one.size < 2 or np.ptp(one) == 0 or np.ptp(two) == 0:
         return float("nan")
     return float(np.corrcoef(one, two)[0, 1])

@@ -23,13 +23,14 @@ from endonet.solvers.base import Solver
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import market as markets
-from endonet.solvers.sourcing.balance import Balance, Jump, balance
+from endonet.solvers.sourcing.balance import Balance, Jump, balance, may_do_without_trade
 from endonet.solvers.sourcing.kernels import THREADS
 from endonet.solvers.sourcing.market import Market
 from endonet.solvers.sourcing.network import spread
 from endonet.solvers.sourcing.tiny import tiny_economy
 
 SHOWN = 6
+AUTARKY = "firms may do without trade, where nothing determines the wage; use certified or enumeration"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,10 @@ class Sequential(Solver[SourcingProblem]):
         if not late and found.evaluations >= self.max_evaluations:
             stopped_by = StoppedBy.ITERATION_LIMIT
         note = explained(economy, found)
-        if not late and found.proved is not None and (found.covers_all or (problem.open is None and found.jump)):
+        nowhere = found.proved is not None and (found.covers_all or (problem.open is None and found.jump is not None))
+        if nowhere and problem.open is not None and may_do_without_trade(economy):
+            nowhere, note = False, AUTARKY
+        if not late and nowhere:
             return Finding(Equilibria((), note=note), Status.INFEASIBLE, notes=(note,), statistics=statistics)
         return Finding(None, Status.NO_SOLUTION, stopped_by, notes=(note,), statistics=statistics)
 
@@ -157,7 +161,7 @@ def explained(economy: Market, found: Balance) -> str:
     if found.located is not None and found.located.complete:
         return f"no equilibrium{_within(found)}"
     if found.located is not None and found.located.autarky:
-        return "firms may do without trade, where nothing determines the wage; use certified or enumeration"
+        return AUTARKY
     return f"wage and demand did not settle: the residual is {found.residual:.2g} after {found.evaluations} sweeps"
 
 
