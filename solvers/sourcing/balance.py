@@ -34,6 +34,10 @@ BLUR = 1e-3  # relative smoothing under which an unsmoothed economy is solved fi
 NEAR = (0.02, 0.2)  # boxes around that solution in which the exact one is looked for
 SAMPLE = 4_000_000  # pairs of the first firms on which the guess is made
 REPLIES = 300
+ROUNDING = 1e-11  # a residual that no longer falls below this is at rounding level
+LEAST_DAMP = 1e-6
+FIRST = 80  # sweeps after which a small economy is searched by boxes
+DIFFERENCE = 1e-7
 WIDE = box(1e-4, 1e4, 1e-8, 1e8)  # where equilibria are looked for if all of them cannot be bounded
 SMALL = 200_000  # pairs up to which every equilibrium is located at once
 
@@ -154,7 +158,12 @@ def balance(
     blurred = economy if smooth else replace(economy, rule=kernels.rule(economy.rule.sigma, BLUR))
     x = np.log(start) if start is not None else _guess(blurred, deadline)
     path = _Path(blurred, choices(economy.n), show=show)
-    x, gap = _broyden(path, np.asarray(x, dtype=np.float64), tolerance if smooth else 1e-7, max_evaluations, deadline)
+    small = smooth and economy.pairs.supplier.size <= SMALL
+    first = min(max_evaluations, FIRST) if small else max_evaluations
+    x, gap = _broyden(path, np.asarray(x, dtype=np.float64), tolerance if smooth else 1e-7, first, deadline)
+    lost = gap is None or np.abs(gap).max() > ROUNDING
+    if small and lost and path.evaluations < max_evaluations:
+        x, gap = _from_boxes(path, x, gap, tolerance, max_evaluations, deadline)
     assert path.pairs is not None
     w, A = float(math.exp(x[0])), float(math.exp(x[1]))
     kept = path.pairs.supplier.size / max(economy.pairs.supplier.size, 1)
@@ -248,32 +257,63 @@ def _broyden(
     x, gap = _defined(path, x, max_evaluations, deadline)
     if gap is None:
         return x, None
-    best, least = x.copy(), gap.copy()
-    J = -np.eye(2)
-    damp = 1.0
+    J, damp = -np.eye(2), 1.0
+    exact = False  # whether J was taken by differences here
     while np.abs(gap).max() > tolerance and path.evaluations < max_evaluations:
         if deadline is not None and time.perf_counter() > deadline:
             break
+        if abs(np.linalg.det(J)) < 1e-6:
+            J = -np.eye(2)
         step = np.linalg.solve(J, -gap) * damp
         step *= min(1.0, STRIDE / max(np.abs(step).max(), 1e-300))
         new = path.residual(x + step)
-        if new is None or np.abs(new).max() > 4 * np.abs(least).max():
-            damp = max(damp / 2, 1e-3)
-            x, gap, J = best.copy(), least.copy(), -np.eye(2)
-            continue
-        damp = min(1.0, 2 * damp)
-        if (step != 0).any():
+        if new is not None and np.abs(new).max() < (1 - 0.1 * damp) * np.abs(gap).max():
             J += np.outer(new - gap - J @ step, step) / (step @ step)
-        if not np.isfinite(J).all() or abs(np.linalg.det(J)) < 1e-3:
-            J = -np.eye(2)
-        x, gap = x + step, new
-        if np.abs(gap).max() < np.abs(least).max():
-            best, least = x.copy(), gap.copy()
-        elif np.abs(least).max() < 1e-11 and path.trace[-1][2] > 0.5 * path.trace[-2][2]:
-            break  # rounding
-    if not np.array_equal(x, best):
-        path.residual(best)
-    return best, least
+            x, gap, damp, exact = x + step, new, min(1.0, 2 * damp), False
+        elif np.abs(gap).max() < ROUNDING:
+            break
+        elif not exact:
+            J, damp, exact = _differences(path, x, gap), 1.0, True
+        elif damp > LEAST_DAMP:
+            damp /= 2
+        else:
+            break
+    path.residual(x)
+    return x, gap
+
+
+def _differences(path: _Path, x: NDArray[np.float64], gap: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Jacobian of the residual by forward differences; −I where they cannot be had."""
+    columns = []
+    for step in DIFFERENCE * np.eye(2):
+        new = path.residual(x + step)
+        if new is None:
+            return -np.eye(2)
+        columns.append((new - gap) / DIFFERENCE)
+    J = np.column_stack(columns)
+    if not path.economy.is_open:
+        J[:, 0] = -1.0, 0.0
+    return J
+
+
+def _from_boxes(
+    path: _Path,
+    x: NDArray[np.float64],
+    gap: NDArray[np.float64] | None,
+    tolerance: float,
+    max_evaluations: int,
+    deadline: float | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Start again from the middle of tiny boxes that hold every equilibrium, where smoothing is too weak for a path."""
+    for part in locate(path.economy, WIDE, width=1e-7, deadline=deadline).boxes:
+        middle = np.log(part.centre) * (1.0 if path.economy.is_open else np.array([0.0, 1.0]))
+        new, rest = _broyden(path, middle, tolerance, max_evaluations, deadline)
+        if rest is not None and (gap is None or np.abs(rest).max() < np.abs(gap).max()):
+            x, gap = new, rest
+        if gap is not None and np.abs(gap).max() <= ROUNDING:
+            break
+    path.residual(x)
+    return x, gap
 
 
 def _defined(

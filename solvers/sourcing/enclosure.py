@@ -30,6 +30,8 @@ from endonet.solvers.sourcing.network import Formed, formed, settle, stands
 
 MARGIN = 1e-11
 FEW = 6  # open choices that are tried one by one
+SOME, FAST = 12, 5000  # as many where a box does not shrink, if the economy has no more pairs than that
+MOST_BOXES = 20_000
 SHRINKS = 0.9  # a box that keeps more than this of its width is halved
 LEAST_WIDTH = 1e-10  # below it, rounding keeps choices open
 
@@ -146,7 +148,8 @@ def locate(
     stack = [(within, first, False)]
     low, high = choices(economy.n), choices(economy.n)
     while stack:
-        if deadline is not None and time.perf_counter() > deadline:
+        late = deadline is not None and time.perf_counter() > deadline
+        if late or search.boxes_seen >= MOST_BOXES:
             search.left += [part for part, _, _ in stack]
             break
         part, pairs, certain = stack.pop()
@@ -186,7 +189,8 @@ def _treat(
             return
         certain = certain or reach.inside(part)
         open_choices = _open_choices(low, high)
-        if not smooth and open_choices <= FEW:
+        stuck = smaller.width > SHRINKS * part.width
+        if not smooth and open_choices <= (SOME if stuck and pairs.supplier.size <= FAST else FEW):
             _try_all(economy, search, part, pairs, wages + demands, low, high)
             return
         if smooth and smaller.width <= width:
@@ -196,7 +200,6 @@ def _treat(
         if smaller.width <= LEAST_WIDTH:
             search.left.append(smaller)
             return
-        stuck = smaller.width > SHRINKS * part.width
         part = smaller
         if stuck or part.width <= pruned.width / 2:
             pairs, pruned = prune(economy, math.exp(part.w1 - MARGIN), math.exp(part.A2 + MARGIN), pairs), part

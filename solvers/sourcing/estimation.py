@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import differential_evolution, minimize
+from scipy.optimize import Bounds, differential_evolution, minimize
 
 from endonet.formulations.errors import InputError
 
@@ -192,7 +192,7 @@ def estimate(
         if generations:
             found = differential_evolution(
                 objective,
-                [(low, high) for low, high in box.tolist()],
+                Bounds(box[:, 0], box[:, 1]),
                 maxiter=generations,
                 popsize=population,
                 init="sobol",

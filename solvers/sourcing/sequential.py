@@ -162,6 +162,8 @@ def explained(economy: Market, found: Balance) -> str:
         return f"no equilibrium{_within(found)}"
     if found.located is not None and found.located.autarky:
         return AUTARKY
+    if found.located is not None:
+        return f"{len(found.located.left)} parts of the search are unsettled; use certified or enumeration"
     return f"wage and demand did not settle: the residual is {found.residual:.2g} after {found.evaluations} sweeps"
 
 
