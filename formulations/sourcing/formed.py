@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from endonet.formulations.sourcing.problem import SourcingProblem, Vector
 
+DENSE = 200  # firms up to which a cyclic system is eliminated as it stands
 REFINEMENTS = 2
 
 
@@ -96,6 +97,11 @@ class Formed:
             sweep = backward if transposed else forward
             sweep(problem.order, self.ptr, self.supplier, weight, problem.phi_power, scaled)
             return scaled
+        if problem.n <= DENSE:
+            to, of = (self.supplier, self.buyer) if transposed else (self.buyer, self.supplier)
+            matrix = np.eye(problem.n)
+            np.subtract.at(matrix, (to, of), weight * problem.phi_power[to])
+            return scaled if eliminate(matrix, scaled) > 0 else None
         return self._factorised(weight, scaled, transposed)
 
     def _factorised(self, weight: Vector, r: Vector, transposed: bool) -> Vector | None:
@@ -122,6 +128,36 @@ class Formed:
 def sums(places: NDArray[Any], amounts: NDArray[Any], n: int) -> Vector:
     """Return, for each of n places, the sum of the amounts there."""
     return np.bincount(places, amounts, n).astype(np.float64, copy=False)
+
+
+@njit(cache=True)
+def eliminate(matrix, r):  # type: ignore[no-untyped-def]
+    """Replace r, shape (n, c), by the solution of matrix · x = r, and return the smallest pivot; ≤ 0 if none is.
+
+    The matrix is I − B with B ≥ 0 and is overwritten. It is eliminated without pivoting: its pivots are positive if and
+    only if ρ(B) < 1, and for r ≥ 0 nothing is subtracted but in the pivots, so that entries that must be zero are.
+    """
+    n = matrix.shape[0]
+    least = 1.0
+    for i in range(n):
+        pivot = matrix[i, i]
+        least = min(least, pivot)
+        if not pivot > 0.0:
+            return min(pivot, 0.0)
+        for k in range(i + 1, n):
+            factor = matrix[k, i] / pivot
+            if factor != 0.0:
+                for j in range(i + 1, n):
+                    matrix[k, j] -= factor * matrix[i, j]
+                for c in range(r.shape[1]):
+                    r[k, c] -= factor * r[i, c]
+    for i in range(n - 1, -1, -1):
+        for c in range(r.shape[1]):
+            total = r[i, c]
+            for j in range(i + 1, n):
+                total -= matrix[i, j] * r[j, c]
+            r[i, c] = total / matrix[i, i]
+    return least
 
 
 @njit(cache=True)

@@ -7,9 +7,9 @@
      "markups": {"home": […], "links": […], "foreign": […]}, "smoothing": {"absolute": 0.0}}
 
 What is per firm may be one number. Indices are 0-based, links in any order; ``supplier`` may sell to ``buyer``. What
-may be left out: L (1), initiator (buyer), open (a closed economy), in it p_F, tau and D_F (1), markups and any part of them
-(the initiator's regime), smoothing, and ``smoothing`` is {"absolute": λ} or {"relative": k}. The other parameters are
-never assumed: they decide the answer.
+may be left out: L (1), initiator (buyer), open (a closed economy), in it p_F, tau and D_F (1), markups and any part
+of them (the initiator's regime), smoothing, and ``smoothing`` is {"absolute": λ} or {"relative": k}. The other
+parameters are never assumed: they decide the answer.
 """
 
 from __future__ import annotations

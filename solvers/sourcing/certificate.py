@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from endonet.formulations.errors import VerificationError
+from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers.solution import EQUILIBRIA, Solution, Status
+from endonet.solvers.sourcing import replay
 
 EXHAUSTION_TIME = 600.0
 
@@ -68,6 +73,8 @@ def check(problem: SourcingProblem, solution: Solution) -> Verified:
     kind = certificate.get("kind")
     if kind == "sourcing exhaustion":
         return _check_exhaustion(problem, decision, count)
+    if kind == "sourcing tree":
+        return _check_tree(problem, decision, certificate, count)
     raise VerificationError(f"the certificate is of an unknown kind, {kind!r}")
 
 
@@ -100,6 +107,29 @@ def _check_exhaustion(problem: SourcingProblem, decision: Any, count: int) -> Ve
     listed = search.found.listed()
     same_keys(decision, listed)
     return Verified(equilibria=count, kind="every network was looked at anew")
+
+
+def _check_tree(problem: SourcingProblem, decision: Any, certificate: Mapping[str, Any], count: int) -> Verified:
+    """Replay the trees; every network that they leave alone must be in the list or be no equilibrium."""
+    if (
+        problem.smoothed
+        or min(float(np.min(mu)) for mu in (problem.mu_H, problem.mu_links, problem.mu_F) if np.size(mu)) < 1
+    ):
+        raise VerificationError("the bounds of a tree do not hold where the choice is smoothed or a markup is below 1")
+    known = set() if decision is None else {network.key() for network in decision.networks()}
+    leaves = 0
+
+    def found(network: Network) -> None:
+        if network.key() not in known and replay.is_equilibrium(problem, network):
+            raise VerificationError("the list is not complete: a leaf of the tree holds an equilibrium that it lacks")
+
+    names = {"domestic": False} if problem.open is None else {"trade": True, "domestic": False}
+    for name, trade in names.items():
+        if name == "domestic" and problem.open is not None and replay.trades_for_free(problem):
+            continue
+        region = replay.starting(problem, trade)
+        leaves += replay.close(problem, certificate.get(name), region, trade, found)
+    return Verified(equilibria=count, kind="tree", leaves=leaves)
 
 
 def same_keys(claimed: Any, found: Any) -> None:

@@ -1,8 +1,8 @@
 """Enumeration of all networks, for every case of the paper's Table 1 and for open economies alike.
 
 Each of the 2^m networks (with imports and exports 2^(m + 2n)) is solved for its fixed-network equilibrium and kept if
-no firm clearly wants to deviate; the problem's evaluator then judges what was kept. Decisions that cost nothing are always
-made (a tie is included) and not enumerated.
+no firm clearly wants to deviate; the problem's evaluator then judges what was kept. Decisions that cost nothing are
+always made (a tie is included) and not enumerated.
 """
 
 from __future__ import annotations

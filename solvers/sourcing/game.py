@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from endonet.formulations.sourcing.choice import Terms
 from endonet.formulations.sourcing.decisions import Network
+from endonet.formulations.sourcing.formed import eliminate
 from endonet.formulations.sourcing.problem import SourcingProblem
 
 Vector = NDArray[np.float64]
@@ -108,8 +109,7 @@ def bits_of(network: Network) -> Bits:
 def solve_system(game, bits, weight, transposed, r, matrix):  # type: ignore[no-untyped-def]
     """Replace r, shape (n, c), by the solution of x = Φ~ (W x + r) and return the smallest pivot, ≤ 0 if none exists.
 
-    W_jk = weight of the link k → j where it is formed, or the transpose. The matrix I − Φ~ W is eliminated without
-    pivoting: its pivots are positive if and only if ρ(Φ~ W) < 1.
+    W_jk = weight of the link k → j where it is formed, or the transpose.
     """
     n = game.n
     for j in range(n):
@@ -129,26 +129,7 @@ def solve_system(game, bits, weight, transposed, r, matrix):  # type: ignore[no-
                 matrix[k, j] -= game.phi[k] * weight[e]
             else:
                 matrix[j, k] -= game.phi[j] * weight[e]
-    least = 1.0
-    for i in range(n):
-        pivot = matrix[i, i]
-        least = min(least, pivot)
-        if not pivot > 0.0:
-            return pivot if pivot <= 0.0 else 0.0
-        for k in range(i + 1, n):
-            factor = matrix[k, i] / pivot
-            if factor != 0.0:
-                for j in range(i + 1, n):
-                    matrix[k, j] -= factor * matrix[i, j]
-                for c in range(r.shape[1]):
-                    r[k, c] -= factor * r[i, c]
-    for i in range(n - 1, -1, -1):
-        for c in range(r.shape[1]):
-            total = r[i, c]
-            for j in range(i + 1, n):
-                total -= matrix[i, j] * r[j, c]
-            r[i, c] = total / matrix[i, i]
-    return least
+    return eliminate(matrix, r)
 
 
 @njit(cache=True)
