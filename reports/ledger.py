@@ -6,13 +6,36 @@ holds whatever its numbers depend on, so that a rerun with other parameters meas
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from endonet.plain import to_json
+
+ROOMS = ("formulations", "solvers", "instances")
+
+
+@cache
+def code() -> str:
+    """Return a digest of the code that numbers depend on: all rooms but that of the reports."""
+    digest = hashlib.sha256()
+    for room in ROOMS:
+        for file in sorted(_sources(resources.files(f"endonet.{room}")), key=lambda file: str(file)):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _sources(folder: Any) -> Iterator[Any]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry)
+        elif entry.name.endswith(".py"):
+            yield entry
 
 
 class Ledger:

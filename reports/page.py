@@ -75,6 +75,10 @@ class Page:
         """Add a list of terms and what they mean."""
         self._add("definitions", pairs=pairs)
 
+    def links(self, links: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+        """Add a list of pages in the same folder: (file, title, remarks) each; without a file it is no link."""
+        self._add("links", links=links)
+
     def code(self, text: str) -> None:
         """Add lines to type."""
         self._add("code", text=text)
@@ -102,12 +106,12 @@ class Page:
         self.blocks.append({"kind": kind, **values})
 
 
-def provenance(wall_time: float, seed: int, more: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+def provenance(wall_time: float, seed: int | None, more: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     """Return what a reader needs to repeat a page: date, machine, versions, seed and seconds."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
     return [
         *(more or {}).items(),
-        ("seed", str(seed)),
+        *(() if seed is None else (("seed", str(seed)),)),
         ("wall time", f"{wall_time:.1f} s in all"),
         ("versions", f"Python {platform.python_version()}, {versions}"),
         ("machine", f"{platform.system()} {platform.machine()}, {sys.implementation.name}"),

@@ -6,14 +6,13 @@ the machine, so that a rerun measures again what has changed and nothing else.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,9 @@ from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import LinearRow
 from endonet.instances.planner import generators
 from endonet.plain import to_json
-from endonet.reports.ledger import Ledger
+from endonet.reports.ledger import Ledger, code
 
 PACKAGES = ("endonet", "numpy", "scipy", "numba", "highspy", "pyscipopt")
-ROOMS = ("formulations", "solvers", "instances")
 REL_GAP = 1e-9
 BUDGET = 0.4
 EXCLUDED = 0.1
@@ -178,12 +176,8 @@ def key(economy: Economy, way: Way, time_limit: float) -> dict[str, Any]:
 @cache
 def place() -> Mapping[str, Any]:
     """Return the code that runs, as versions and one digest, and the machine it runs on."""
-    digest = hashlib.sha256()
-    for room in ROOMS:
-        for file in sorted(_sources(resources.files(f"endonet.{room}")), key=lambda file: str(file)):
-            digest.update(file.read_bytes())
     return {
-        "code": digest.hexdigest()[:12],
+        "code": code(),
         "versions": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -286,14 +280,6 @@ def _warm(way: Way) -> None:
 
 def _stamped(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"measured": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
-
-
-def _sources(folder: Any) -> Iterator[Any]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _sources(entry)
-        elif entry.name.endswith(".py"):
-            yield entry
 
 
 def _version(package: str) -> str:

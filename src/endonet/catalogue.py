@@ -55,7 +55,12 @@ def instances() -> list[dict[str, Any]]:
 
 
 def reports() -> list[dict[str, Any]]:
-    """Return the reports that can be rebuilt."""
+    """Return the reports that can be rebuilt, with the options of those that take any."""
     from endonet import reports as room
 
-    return [{"name": name, "title": module.TITLE} for name, module in room.all_reports().items()]
+    found = []
+    for name, module in room.all_reports().items():
+        kind = room.options_of(module)
+        given = [] if kind is None else [options.describe(field) for field in options.own_fields(kind, common=())]
+        found.append({"name": name, "title": module.TITLE, "options": given})
+    return found

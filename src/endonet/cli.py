@@ -265,7 +265,7 @@ def export(problem: str, form: str | None, formulation: str, file: str) -> int:
 
 @commands.command(name="list")
 @click.argument("what", metavar="|".join(LISTS))
-@click.option("--options", "with_options", is_flag=True, help="With solvers: their options, types and defaults.")
+@click.option("--options", "with_options", is_flag=True, help="With solvers, reports: options, types and defaults.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 def list_(what: str, with_options: bool, as_json: bool) -> int:
     """List solvers, formulations, instances or reports."""
@@ -293,14 +293,22 @@ def list_(what: str, with_options: bool, as_json: bool) -> int:
 @click.option("--full", is_flag=True, help="At the paper's full scale, which takes longer.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Local processes.")
 @click.option("--dask", metavar="ADDRESS", help="A Dask scheduler to run on instead.")
-def report(name: str, out: str, full: bool, workers: int, dask: str | None) -> int:
-    """Rebuild the report NAME as one self-contained page."""
+@click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers.")
+@click.option("--option", "-o", "pairs", multiple=True, metavar="KEY=VALUE", help="One of the report's own options.")
+def report(
+    name: str, out: str, full: bool, workers: int, dask: str | None, seed: int | None, pairs: tuple[str, ...]
+) -> int:
+    """Rebuild the report NAME as one self-contained page; `all` rebuilds every report, with an index.
+
+    What takes long goes on where it was interrupted. `endonet list reports --options` shows each report's options.
+    """
     from endonet import reports
 
     module = reports.find(name)
+    chosen = reports.parse(module, [*(() if seed is None else (f"seed={seed}",)), *pairs])
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    page = module.run(folder, full=full, workers=workers, dask=dask)
+    page = reports.run(module, folder, full, workers, dask, chosen)
     click.echo(f"the page is in {page}")
     return frame.ANSWERED
 

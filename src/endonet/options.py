@@ -1,4 +1,4 @@
-"""Solver options written as text: ``key=value`` pairs, read by the types of the solver's own fields."""
+"""Options of solvers and reports written as text: ``key=value`` pairs, read by the types of their own fields."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
 
 
-def own_fields(kind: type[Any]) -> list[Field[Any]]:
-    """Return the fields that a solver adds to those all solvers have."""
-    return [f for f in fields(kind) if f.init and f.name not in COMMON]
+def own_fields(kind: type[Any], common: Iterable[str] = COMMON) -> list[Field[Any]]:
+    """Return the fields that a solver (or a report's options) adds to those all have."""
+    return [f for f in fields(kind) if f.init and f.name not in common]
 
 
 def shown_fields(kind: type[Any]) -> list[Field[Any]]:
@@ -37,8 +37,14 @@ def describe(field: Field[Any]) -> str:
     return f"{field.name}: {kind}{default}"
 
 
-def parse(kind: type[Any], pairs: Iterable[str]) -> dict[str, Any]:
-    """Return the options that ``key=value`` pairs give for a solver class.
+def parse(kind: type[Any], pairs: Iterable[str], owner: str = "", common: Iterable[str] = COMMON) -> dict[str, Any]:
+    """Return the options that ``key=value`` pairs give for a solver class, or for another dataclass of options.
+
+    Parameters
+    ----------
+    owner : str
+        Whose options they are, for messages; by default the solver.
+    common : names of fields that have an option of their own on the command line
 
     Raises
     ------
@@ -46,21 +52,22 @@ def parse(kind: type[Any], pairs: Iterable[str]) -> dict[str, Any]:
         If a pair has no ``=``, names no option of the solver, or its value does not fit the option's type.
     """
     hints = typing.get_type_hints(kind)
-    known = [f.name for f in own_fields(kind)]
+    owner = owner or f"solver {kind.name!r}"
+    known = [f.name for f in own_fields(kind, common)]
     given: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         key = key.strip().replace("-", "_")
         if not equals:
             raise InputError("--option", f"{pair!r} has no '='", "write --option key=value")
-        if key in COMMON:
+        if key in common:
             raise InputError(
                 "--option", f"{key!r} is common to all solvers", f"write --{key.replace('_', '-')} instead"
             )
         if key not in known:
             near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
             remedy = f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(known) or 'none'}"
-            raise InputError("--option", f"solver {kind.name!r} has no option {key!r}", remedy)
+            raise InputError("--option", f"{owner} has no option {key!r}", remedy)
         if key in given:
             raise InputError(f"--option {key}", "it stands twice", "give it once")
         given[key] = read(key, text.strip(), hints[key])
