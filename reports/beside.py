@@ -61,6 +61,11 @@ def _half_a_digit(number: float) -> float:
     return 0.5 * 10.0 ** -(len(digits.partition(".")[2])) / 100
 
 
+def stacked(rows: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return rows whose intervals stand below their estimates, for a page that may be narrow."""
+    return [tuple(cell.replace(" (", "\n(") for cell in row) for row in rows]
+
+
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table."""
     from rich import box

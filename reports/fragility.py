@@ -6,9 +6,6 @@ The paper states the high ratio (c/2)/π = 0.02; it gives neither the low one no
 
 from __future__ import annotations
 
-import hashlib
-import io
-import re
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -30,6 +27,7 @@ K = 10
 REGIMES = (("low", "1/250", 0.002), ("high", "1/25", 0.02))
 POINTS, FULL = 60, 200
 PAPER = "The paper: "
+SIZE = (5.4, 3.8)
 
 
 PANELS: tuple[tuple[str, str, Callable[[Any, Any], Any]], ...] = (
@@ -61,19 +59,21 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
     workers, dask : not needed; the maps run on all cores
     """
     del workers, dask
+    from endonet.reports import pictures as drawing
     from endonet.reports.page import Page, provenance
     from endonet.solvers.diversification.grid import map_equilibrium, map_planner
 
+    drawing.require()
     started = time.perf_counter()
     page = Page(TITLE, LEAD)
     page.heading("What correlation does (figures 2 and 3)")
     page.figures(
         [
-            (
-                _draw(_laws),
+            _shown(
+                _laws,
                 "Figure 2. Density of the disruption probability downstream, μ = 1/2; solid one supplier, dotted two.",
             ),
-            (_draw(_reduction), "Figure 3. Risk reduction factor M(S s)/M(S) against ρ0, μ0 = 1/2."),
+            _shown(_reduction, "Figure 3. Risk reduction factor M(S s)/M(S) against ρ0, μ0 = 1/2."),
         ]
     )
     page.text(
@@ -83,9 +83,9 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
     page.heading("What firms choose (figures 4, 5 and 6)")
     page.figures(
         [
-            (_draw(_choices), "Figure 4. Suppliers chosen against risk, ρ0 = 0, three cost ratios."),
-            (_draw(_thresholds), "Figure 5. Collapse threshold μ⁰, critical risk μ^c and the lower end 1 − μ^c."),
-            (_draw(_incentives), "Figure 6. Incentive s̃ against correlation, (c/2)/π = 0.02, S = 1."),
+            _shown(_choices, "Figure 4. Suppliers chosen against risk, ρ0 = 0, three cost ratios."),
+            _shown(_thresholds, "Figure 5. Collapse threshold μ⁰, critical risk μ^c and the lower end 1 − μ^c."),
+            _shown(_incentives, "Figure 6. Incentive s̃ against correlation, (c/2)/π = 0.02, S = 1."),
         ]
     )
     page.text(
@@ -101,9 +101,8 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         pictures = []
         for name, _, _ in REGIMES:
             values = part(*maps[name])
-            pictures.append(
-                (_draw(_map(axis, values)), f"K = {K}, {titles[name]}; from {values.min():.3f} to {values.max():.3f}")
-            )
+            span = f"from {values.min():.3f} to {values.max():.3f}"
+            pictures.append(_shown(_map(axis, values), f"{heading}: K = {K}, {titles[name]}; {span}"))
         page.figures(pictures)
         page.text(PAPER + said)
     firms, planner = maps["high"]
@@ -119,21 +118,11 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
     return page.write(out / "fragility.html")
 
 
-def _draw(paint: Callable[[Any], None]) -> str:
-    """Return a matplotlib drawing as an inline SVG element on a white ground."""
-    import matplotlib
-    from matplotlib.figure import Figure
+def _shown(paint: Callable[[Any], None], caption: str) -> tuple[str, str]:
+    """Return a picture for a page, and its caption."""
+    from endonet.reports.pictures import picture
 
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "endonet", "font.size": 9}):
-        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
-        paint(figure.add_subplot())
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = stream.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    mark = "d" + hashlib.sha256(svg.encode()).hexdigest()[:8]  # identifiers of drawings on one page must differ
-    return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{mark}", svg)
+    return picture(paint, caption, SIZE), caption
 
 
 def _map(axis: Any, values: Any) -> Callable[[Any], None]:
@@ -174,7 +163,7 @@ def _reduction(axes: Any) -> None:
             factor = [M.value(S * s) / M.value(S) for M in laws]
             axes.plot(rhos, factor, style, color=colour, label=f"s = {s}, S = {S}")
     axes.set(xlabel="correlation ρ0", ylabel="μ_(k+1) / μ_k")
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=9, ncols=2)
 
 
 def _choices(axes: Any) -> None:

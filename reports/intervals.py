@@ -41,7 +41,9 @@ def wilson(share: float, trials: float) -> Estimate:
     spread = Z * Z / trials
     centre = (share + spread / 2) / (1 + spread)
     half = Z / (1 + spread) * math.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+    # At the ends the formula gives 0 and 1 up to rounding.
+    low, high = centre - half if share > 0 else 0.0, centre + half if share < 1 else 1.0
+    return Estimate(share, max(0.0, low), min(1.0, high))
 
 
 def share(hits: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:

@@ -39,8 +39,8 @@ def sweep(
     dask: str | None = None,
     label: str = "",
     together: int = 1,
-) -> None:
-    """Compute every cell that the ledger lacks, and show on a terminal how far that is.
+) -> int:
+    """Compute every cell that the ledger lacks, show on a terminal how far that is, and return how many there were.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def sweep(
     """
     missing = [key for key in keys if ledger.get(key) is None]
     if not missing:
-        return
+        return 0
     if missing != list(keys):
         print(f"{label}: {len(keys) - len(missing)} of {len(keys)} cells are in {ledger.path}", file=sys.stderr)
     try:
@@ -69,12 +69,13 @@ def sweep(
                 for key in missing:
                     ledger.add(key, work(key))
                     tell.done()
-                return
+                return len(missing)
             with _executor(workers, dask) as (executor, hands):
                 _hand_out(work, missing, ledger, executor, hands, max(1, together), tell)
     except KeyboardInterrupt:
         print(f"\n{ledger.added} new cells are in {ledger.path}; the same command goes on from there", file=sys.stderr)
         raise
+    return len(missing)
 
 
 class _Teller:

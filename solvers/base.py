@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib import metadata
 from types import UnionType
@@ -114,6 +114,8 @@ class Solver(ABC, Generic[P]):
         begun = time.perf_counter()
         finding = self.run(problem, formulation)
         ended = time.perf_counter()
+        if finding.claim is Status.INFEASIBLE:
+            finding = replace(finding, notes=(*finding.notes, *_why_infeasible(problem)))
         return self._judge(problem, formulation, finding, setup_time=begun - started, wall_time=ended - begun)
 
     def _choose(self, formulation: str | None) -> str | None:
@@ -207,6 +209,18 @@ class Solver(ABC, Generic[P]):
 
     def _versions(self) -> dict[str, str]:
         return {name: _version(name) for name in ("endonet", "numpy", "scipy", "numba", *self.packages)}
+
+
+def _why_infeasible(problem: Problem) -> tuple[str, ...]:
+    """Return what the problem's family has to say about why nothing is feasible, if it offers that."""
+    room = "endonet.solvers"
+    if problem.family not in registry.family_names(room):
+        return ()
+    reference = getattr(registry.family_module(room, problem.family), "INFEASIBLE", None)
+    try:
+        return (registry.load(reference)(problem),) if reference is not None else ()
+    except KeyboardInterrupt:  # the proof is there; what is missing is only the explanation
+        return ()
 
 
 @cache

@@ -53,7 +53,7 @@ def assert_self_contained(page: str) -> Reader:
     assert not reader.open
     assert "script" not in reader.tags
     assert all(ask.startswith(("data:", "#")) for ask in reader.asks)
-    assert not re.search(r"@import|url\((?!data:)", page)
+    assert not re.search(r"@import|url\((?!data:|#)", page)
     return reader
 
 

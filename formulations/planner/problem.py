@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from endonet.formulations.contracts import Sense
 from endonet.formulations.errors import EconomyWarning, InputError
 from endonet.formulations.planner import fixed_point
+from endonet.formulations.planner.conflict import minimal_conflict
 from endonet.formulations.planner.rows import LinearRow, RowSystem
 
 if TYPE_CHECKING:
@@ -282,23 +283,17 @@ class PlannerProblem:
     def _check_rows(self) -> None:
         """Reject rows that bound propagation proves contradictory; deeper conflicts are for the solvers to prove."""
         lower, upper = np.zeros(self.n, np.int8), np.ones(self.n, np.int8)
-        broken = self.rows.propagate(lower, upper)
-        if broken >= 0:
-            fixed = [j for j in self.constraints[broken].firms if lower[j] == upper[j]]
-            others = sorted({r for r, row in enumerate(self.constraints) for j in row.firms if j in fixed} - {broken})
-            culprits = f" together with rows {', '.join(map(str, others[:6]))}" if others else ""
-            raise InputError(
-                f"constraints[{broken}]",
-                f"no choice satisfies {self.constraints[broken]}{culprits}",
-                "relax or drop one of these rows",
-            )
-        forced = float(self.f @ lower)
+        if self.rows.propagate(lower, upper) >= 0:
+            conflict = minimal_conflict(self)
+            assert conflict is not None, "what propagation refutes, a search that propagates refutes"
+            field = f"constraints[{conflict.rows[0]}]" if len(conflict.rows) == 1 else "constraints"
+            remedy = "relax or drop one of these rows" if len(conflict.rows) > 1 else "relax or drop it"
+            raise InputError(field, conflict.tell(self), remedy)
         if self.labour_left(lower) <= 0:
-            raise InputError(
-                "constraints",
-                f"the firms that must operate need {forced:g} of L = {self.L:g} as fixed cost",
-                "drop a row, lower f or raise L",
-            )
+            conflict = minimal_conflict(self)
+            forced = f"the firms that must operate need {float(self.f @ lower):g} of L = {self.L:g} as fixed cost"
+            because = "" if conflict is None else f", and {conflict.tell(self)}"
+            raise InputError("constraints", forced + because, "drop a row, lower f or raise L")
 
 
 def _counted(number: int, what: str) -> str:

@@ -7,4 +7,5 @@ GENERATORS = {
     "small": "endonet.instances.sourcing.generators:small",
     "example": "endonet.instances.sourcing.examples:example",
     "choice": "endonet.instances.sourcing.choice_generators:choice",
+    "calibrated": "endonet.instances.sourcing.calibration:economy",
 }

@@ -2,6 +2,7 @@
 
 SOLVERS = {
     "certified": "endonet.solvers.planner.certified:Certified",
+    "lagrangian": "endonet.solvers.planner.lagrangian:Lagrangian",
     "enumeration": "endonet.solvers.planner.enumeration:Enumeration",
     "reshaping": "endonet.solvers.planner.reshaping:Reshaping",
     "relaxation": "endonet.solvers.planner.relaxation:Relaxation",
@@ -12,3 +13,7 @@ SOLVERS = {
 DEFAULT = "certified"
 
 CHECK = "endonet.solvers.planner.certificate:check"
+
+INFEASIBLE = "endonet.solvers.planner.conflict:explain"
+
+DISAGREEMENT = "endonet.solvers.planner.disagreement:explain"

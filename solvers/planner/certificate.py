@@ -49,6 +49,7 @@ NEEDS_DECISION = (Status.OPTIMAL, Status.FEASIBLE, Status.LOCAL, Status.STATIONA
 VERSION = 1
 SAFETY = 1e-12
 VALUE_TOLERANCE = 1e-11
+BRANCH = 6  # choices that a message shows of the way to a leaf
 
 
 @dataclass(eq=False)
@@ -327,22 +328,54 @@ def replay(
     Raises
     ------
     VerificationError
-        If the certificate is malformed or a leaf is not bounded by the claim.
+        If the certificate is malformed or a leaf is not bounded by the claim; it names the leaf that is furthest from
+        proving it, where that stands in the tree, and by how much it falls short.
     """
     tree = read(problem, certificate)
     cutoff = -math.inf if claimed is None or claimed == 0 else math.log(claimed)
-    rounds = 0
+    rounds = leaves = failed = 0
+    worst, top, undecided = -1, -math.inf, 0
     for i, box, done, leaf in walk(tree, cutoff, claimed is None):
         rounds += done
-        if not leaf or box is None:
+        leaves += leaf
+        if not leaf or box is None or (claimed is not None and box.top <= cutoff):
             continue
-        if claimed is None:
-            raise VerificationError(f"leaf {i} of the certificate is not proved infeasible")
-        if box.top > cutoff:
-            raise VerificationError(
-                f"leaf {i} of the certificate proves only {_exp(box.top):.15g}, the claimed bound is {claimed:.15g}"
-            )
+        failed += 1
+        if worst < 0 or box.top > top:
+            worst, top, undecided = i, box.top, int((box.lower != box.upper).sum())
+    if failed:
+        raise VerificationError(_shortfall(tree, claimed, worst, top, undecided, failed, leaves))
     return len(tree.nodes), rounds, len(tree.prices)
+
+
+def _shortfall(
+    tree: Tree, claimed: float | None, leaf: int, top: float, undecided: int, failed: int, leaves: int
+) -> str:
+    """Say which leaf is furthest from proving the claim, where it is in the tree, and by how much it falls short."""
+    where = f"leaf {leaf} of the certificate"
+    at = f"{where} ({_branch(tree, leaf)}, {undecided} of {tree.problem.n} firms undecided)"
+    how_many = f"; {failed} of {leaves} leaves fail" if leaves > 1 else ""
+    proved = _exp(top)
+    if claimed is None:
+        return f"{where} is not proved infeasible: {at} leaves room for output up to {proved:.15g}{how_many}"
+    short = proved - claimed
+    share = f", {short / claimed:.3g} of it" if claimed > 0 and math.isfinite(short) else ""
+    return (
+        f"{where} proves only {proved:.15g}, the claimed bound is {claimed:.15g}: it falls short by "
+        f"{short:.3g}{share}; the worst is {at}{how_many}"
+    )
+
+
+def _branch(tree: Tree, node: int) -> str:
+    """Return the choices that lead from the root to a node, the last few of them."""
+    choices = []
+    while node > 0:
+        choices.append(f"θ[{tree.nodes[node]['firm']}] = {tree.nodes[node]['value']}")
+        node = tree.nodes[node]["parent"]
+    if not choices:
+        return "the root"
+    shown = ", ".join(reversed(choices[:BRANCH]))
+    return f"at {shown}" if len(choices) <= BRANCH else f"at … {shown}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
+from endonet.formulations.planner.evaluation import PlannerOutcome
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
@@ -79,14 +80,15 @@ class Node:
 class Search:
     """One search: incumbent, open nodes, and the certificate as it grows."""
 
-    def __init__(self, problem: PlannerProblem, rel_gap: float, deadline: float) -> None:
+    def __init__(self, problem: PlannerProblem, rel_gap: float, deadline: float, dominated: bool = True) -> None:
         self.problem = problem
-        self.order = dominance.pairs(problem)
+        self.order = dominance.pairs(problem) if dominated else np.empty((0, 2), np.int64)
         self.ordered = dominance.ordered(problem, self.order)
         self.deadline = deadline
         self.tolerance = math.log1p(max(rel_gap, LEAST_GAP)) - 2 * SAFETY
         self.rules = Replay(self.ordered)
         self.best: Choice | None = None
+        self.outcome: PlannerOutcome | None = None
         self.log_best = -math.inf
         self.discarded = -math.inf
         self.programs = 0
@@ -121,7 +123,7 @@ class Search:
         value = math.log(outcome.value) if outcome.value > 0 else -math.inf
         if self.best is not None and value <= self.log_best:
             return False
-        self.best, self.log_best = outcome.theta, value
+        self.best, self.outcome, self.log_best = outcome.theta, outcome, value
         return True
 
     def polish(self, theta: Choice, doubt: Vector, candidates: NDArray[np.int64]) -> None:
@@ -236,10 +238,10 @@ class Search:
 
     def trade(self, node: Node) -> bool:
         """Apply the prices at which the incumbent would trade; return whether they decide a firm."""
-        if self.best is None or self.log_best == -math.inf or node.box.top == -math.inf:
+        if self.outcome is None or self.log_best == -math.inf or node.box.top == -math.inf:
             return False
         mu = None if node.prices is None else node.prices.mu
-        prices = market_prices(self.ordered, node.box, self.problem.evaluate(self.best), mu)
+        prices = market_prices(self.ordered, node.box, self.outcome, mu)
         return self.use(node, certificate.rounded(prices, self.reach))
 
     def closed(self, node: Node) -> bool:
@@ -284,11 +286,11 @@ class Search:
         if node.warm is not None:
             return node.warm
         assert node.box.envelope is not None
-        if self.best is None or self.log_best == -math.inf:
+        if self.outcome is None or self.log_best == -math.inf:
             least = float(self.problem.f @ node.box.lower)
             return cold(self.problem, node.box, node.box.envelope.y_high, math.inf, least)
-        outcome = self.problem.evaluate(self.best)
-        return cold(self.problem, node.box, outcome.inputs, float(outcome.b.sum()), float(self.problem.f @ self.best))
+        outcome, spent = self.outcome, float(self.problem.f @ self.outcome.theta)
+        return cold(self.problem, node.box, outcome.inputs, float(outcome.b.sum()), spent)
 
     def approximate(self, box: Box, model: OuterModel) -> tuple[Point, Prices]:
         """Solve and separate until the bound settles or closes the box; return the last point and the best prices."""
@@ -462,12 +464,13 @@ def _search(
     deadline = begun + (math.inf if time_limit is None else time_limit)
     with Interrupt() as interrupt, Progress(log, begun) as progress:
         search = Search(problem, rel_gap, deadline)
-        return _finding(search, search.run(initial, earlier, node_limit, progress, interrupt), rel_gap)
+        return report(search, search.run(initial, earlier, node_limit, progress, interrupt), rel_gap)
 
 
-def _finding(search: Search, stopped_by: StoppedBy, rel_gap: float) -> Finding:
+def report(search: Search, stopped_by: StoppedBy, rel_gap: float) -> Finding:
+    """Return what a search that ended has shown."""
     statistics = {"nodes": search.nodes, "linear_programs": search.programs, "open_nodes": len(search.heap)}
-    finished = stopped_by is StoppedBy.FINISHED
+    finished = stopped_by is StoppedBy.FINISHED and not search.heap
     top = search.log_top
     bound_on_Y = math.exp(top + SAFETY) if top < LARGEST_LOG else None
     if search.best is None:

@@ -158,7 +158,8 @@ def _find(by_buyer, by_supplier, G, lower, upper, z, f, alpha, rank, order, test
     found = np.empty((n, 2), np.int64)
     count = 0
     in_ptr, suppliers, _ = by_buyer
-    out_ptr, buyers, _ = by_supplier
+    out_ptr, _, _ = by_supplier
+    ranked = _ranked(by_buyer, out_ptr, order)
     for j in range(n):
         rarest = -1
         for q in range(in_ptr[j], in_ptr[j + 1]):
@@ -167,20 +168,33 @@ def _find(by_buyer, by_supplier, G, lower, upper, z, f, alpha, rank, order, test
                 rarest = k
         if rarest < 0:
             continue
-        near = np.empty(out_ptr[rarest + 1] - out_ptr[rarest] + 1, np.int64)
-        m = 0
-        for q in range(out_ptr[rarest], out_ptr[rarest + 1]):
-            if rank[buyers[q]] > rank[j]:
-                near[m] = rank[buyers[q]]
-                m += 1
-        if rank[rarest] > rank[j]:
-            near[m] = rank[rarest]
-            m += 1
-        near = np.sort(near[:m])
-        for c in range(min(m, tests)):
-            i = order[near[c]]
+        near = ranked[out_ptr[rarest] : out_ptr[rarest + 1]]
+        place = np.searchsorted(near, rank[j], side="right")
+        itself = rank[rarest]
+        for _ in range(tests):
+            if itself > rank[j] and (place == near.size or itself < near[place]):
+                i, itself = rarest, -1
+            elif place < near.size:
+                i = order[near[place]]
+                place += 1
+            else:
+                break
             if _holds(by_buyer, by_supplier, G, lower, upper, z, f, alpha, i, j):
                 found[count, 0], found[count, 1] = i, j
                 count += 1
                 break
     return found[:count]
+
+
+@njit(cache=True)
+def _ranked(by_buyer, out_ptr, order):
+    """Return the ranks of each firm's buyers, ascending, in the places of ``out_ptr``."""
+    in_ptr, suppliers, _ = by_buyer
+    free = out_ptr[:-1].copy()
+    ranks = np.empty(out_ptr[-1], np.int64)
+    for r in range(order.size):
+        j = order[r]
+        for q in range(in_ptr[j], in_ptr[j + 1]):
+            ranks[free[suppliers[q]]] = r
+            free[suppliers[q]] += 1
+    return ranks

@@ -26,7 +26,9 @@ SETTLED = 1e-7  # in log output
 SWEEPS = 60
 
 
-def market_prices(problem: PlannerProblem, box: Box, choice: PlannerOutcome, mu: Vector | None = None) -> Prices:
+def market_prices(
+    problem: PlannerProblem, box: Box, choice: PlannerOutcome, mu: Vector | None = None, spent: float | None = None
+) -> Prices:
     """Return the prices at a choice that produces, for a bound over a tightened box.
 
     Parameters
@@ -35,11 +37,13 @@ def market_prices(problem: PlannerProblem, box: Box, choice: PlannerOutcome, mu:
         With positive output; it need not lie in the box.
     mu : array, shape (rows,), optional
         Multipliers of the rows on θ, 0 by default.
+    spent : float, optional
+        M < L, by default the fixed costs of the choice, which then has to leave labour.
     """
     assert box.envelope is not None
     if mu is None:
         mu = np.zeros(problem.rows.count)
-    T, M = float(choice.b.sum()), float(problem.f @ choice.theta)
+    T, M = float(choice.b.sum()), float(problem.f @ choice.theta) if spent is None else spent
     by_supplier = problem.Omega.tocsr()
     pi = _sweeps(
         by_supplier.indptr,

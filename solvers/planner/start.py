@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from endonet.formulations.planner.problem import PlannerProblem, Vector
+from endonet.formulations.planner.rows import RowSystem
 from endonet.solvers.solution import Status, StoppedBy
 
 LABOUR_MARGIN = 1e-6
@@ -68,13 +69,40 @@ def _cheapest(
     nodes: int | None = None,
 ) -> tuple[NDArray[np.int8] | None, highspy.HighsModelStatus, str]:
     """Minimise Σ cost_j θ_j subject to the rows and Σ f θ ≤ (1 − margin) L; return (θ or None, status, message)."""
-    rows = sp.vstack([problem.rows.G, sp.csr_array(problem.f.reshape(1, -1))]).tocsr()
+    limit = problem.L * (1 - margin)
+    theta, status, message = _milp(problem, problem.rows, limit, cost, lower, upper, time_limit, nodes)
+    return theta if theta is not None and _holds(problem, theta) else None, status, message
+
+
+def satisfiable(problem: PlannerProblem, rows: RowSystem, labour: bool, time_limit: float) -> bool | None:
+    """Return whether some θ satisfies rows, and the labour constraint if asked for, by HiGHS; None if it stays open."""
+    bounds = np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)
+    limit = problem.L if labour else math.inf
+    theta, status, _ = _milp(problem, rows, limit, problem.f, *bounds, time_limit)
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return False
+    found = theta is not None and not rows.violated(theta.astype(np.float64)).size
+    return True if found and theta is not None and (not labour or problem.labour_left(theta) >= 0) else None
+
+
+def _milp(
+    problem: PlannerProblem,
+    system: RowSystem,
+    limit: float,
+    cost: Vector,
+    lower: NDArray[np.int8],
+    upper: NDArray[np.int8],
+    time_limit: float | None,
+    nodes: int | None = None,
+) -> tuple[NDArray[np.int8] | None, highspy.HighsModelStatus, str]:
+    """Minimise Σ cost_j θ_j subject to rows and Σ f θ ≤ limit; return (θ or None, status, message)."""
+    rows = sp.vstack([system.G, sp.csr_array(problem.f.reshape(1, -1))]).tocsr()
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = problem.n, rows.shape[0]
     lp.col_cost_ = cost
     lp.col_lower_, lp.col_upper_ = lower.astype(np.float64), upper.astype(np.float64)
-    lp.row_lower_ = np.append(problem.rows.lower, -math.inf)
-    lp.row_upper_ = np.append(problem.rows.upper, problem.L * (1 - margin))
+    lp.row_lower_ = np.append(system.lower, -math.inf)
+    lp.row_upper_ = np.append(system.upper, limit)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
     lp.integrality_ = [highspy.HighsVarType.kInteger] * problem.n
@@ -90,7 +118,7 @@ def _cheapest(
     status = highs.getModelStatus()
     x = np.asarray(highs.getSolution().col_value)
     theta = np.round(x).astype(np.int8) if x.size == problem.n else None
-    if theta is not None and not (((theta == 0) | (theta == 1)).all() and _holds(problem, theta)):
+    if theta is not None and not ((theta == 0) | (theta == 1)).all():
         theta = None
     return theta, status, highs.modelStatusToString(status)
 
