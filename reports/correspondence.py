@@ -107,16 +107,14 @@ def benefits(outcome: SourcingOutcome) -> NDArray[np.float64]:
 
 def window(problem: SourcingProblem) -> tuple[float, float]:
     """Return [A_min, A_max] of footnote 11: every link at cost without markups, and no link with them."""
-    every, none = (_outcome(problem, np.full(problem.m, on)) for on in (True, False))
-    power = problem.sigma - 1
-    beta = problem.beta_H**power
-    if problem.initiator == "buyer":
-        T = every.T
-    else:  # suppliers' markups raise costs; without them
-        from dataclasses import replace
+    from dataclasses import replace
 
-        T = _outcome(replace(problem, initiator="buyer"), np.full(problem.m, True)).T
-    low = problem.L / float(beta @ T)
+    # Neither fixed costs nor suppliers' markups enter the least costs.
+    cheapest = replace(problem, initiator="buyer", f=np.zeros(problem.m))
+    every = _outcome(cheapest, np.full(problem.m, True))
+    none = _outcome(problem, np.full(problem.m, False))
+    beta = problem.beta_H ** (problem.sigma - 1)
+    low = problem.L / float(beta @ every.T) if every.feasible else 0.0
     high = problem.mu * problem.L / float(problem.mu ** (1 - problem.sigma) * beta @ none.T)
     return low, high
 

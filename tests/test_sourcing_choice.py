@@ -95,7 +95,7 @@ def test_any_price_bounds_every_set_of_substitutes(problem: SourcingChoice, pric
         problem = replace(problem, theta=problem.sigma)
     best = profits_by_trying_all(problem)
     for i in range(problem.firms):
-        xi, c = problem.xi, problem.w * problem.f[i]
+        xi, c = problem.xi, problem.w * np.atleast_2d(problem.f)[i]
         state = np.full(xi.size, choice_kernels.OPEN, np.int8)
         low = float(problem.xi_0[i])
         scale = float(problem.scale[i])
@@ -106,7 +106,7 @@ def test_any_price_bounds_every_set_of_substitutes(problem: SourcingChoice, pric
 def test_squeezing_alone_never_cuts_off_the_optimum() -> None:
     for seed, exponent in itertools.product(range(30), (0.4, 0.8, 1.3, 2.0)):
         problem = choice(seed, 1, 7, exponent, 0.4)
-        xi, c = np.atleast_2d(problem.xi)[0], problem.w * problem.f[0]
+        xi, c = problem.xi_of(slice(0, 1))[0], problem.w * problem.f_of(slice(0, 1))[0]
         order = by_ratio(np.atleast_2d(xi), np.atleast_2d(c))[0]
         state = np.full(order.size, choice_kernels.OPEN, np.int8)
         base, scale = float(problem.xi_0[0]), float(problem.scale[0])
@@ -250,8 +250,8 @@ def test_bad_decisions_are_refused_by_name(decision: dict[str, Any], message: st
 
 @pytest.mark.parametrize("ending", ["json", "json.gz", "npz"])
 def test_files_give_the_problem_back_bit_by_bit(ending: str, tmp_path: Path) -> None:
-    for seed in (1, 2):
-        problem = replace(choice(seed, 3, 5), suppliers=tuple("abcde"), name="x", description="y")
+    for seed, firms in ((1, 3), (2, 3), (2, 1)):
+        problem = replace(choice(seed, firms, 5), suppliers=tuple("abcde"), name="x", description="y")
         en.save(problem, tmp_path / f"problem.{ending}")
         read = en.load(tmp_path / f"problem.{ending}")
         assert read.fingerprint == problem.fingerprint

@@ -93,6 +93,14 @@ def test_counts_of_a_cell_are_those_of_the_segments() -> None:
         assert count == sum(segment.equilibrium is not None for segment in segments(problem))
 
 
+def test_the_window_of_footnote_11_does_not_depend_on_fixed_costs() -> None:
+    dear = small(3, 97, "buyer", True, share=1.0, fixed=0.03)  # all links together cost more than all labour
+    assert float(dear.f.sum()) > dear.L
+    low, high = window(dear)
+    assert (low, high) == window(small(3, 97, "buyer", True, share=1.0, fixed=1e-9))
+    assert 0 < low < high
+
+
 def test_the_acyclic_part_keeps_costs_and_input_shares() -> None:
     problem = acyclic_trade.economy(60, 5.0, 0.5, 3)
     outcome = acyclic_trade.fixed(problem)

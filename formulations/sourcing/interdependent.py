@@ -338,14 +338,14 @@ def _numbers(name: str, value: ArrayLike, dimensions: Sequence[int]) -> Vector:
 
 
 def _table(name: str, array: Vector, firms: int, K: int) -> Vector:
-    """Refuse an array of the wrong length, and negative numbers."""
+    """Refuse an array of the wrong length, and negative numbers; one firm's row is no table."""
     if array.shape[-1] != K or (array.ndim == 2 and array.shape[0] != firms):
         remedy = f"give one number for each of {K} suppliers, or a row of them for each of {firms} firms"
         raise InputError(name, f"its shape is {array.shape}", remedy)
     if (array < 0).any():
         place = _place(array < 0)
         raise InputError(f"{name}{place}", f"{array[array < 0][0]:g} is negative", "give numbers ≥ 0")
-    return array
+    return array[0].copy() if array.ndim == 2 and firms == 1 else array
 
 
 def _positive(name: str, array: Vector) -> Vector:

@@ -18,9 +18,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from endonet.formulations.errors import EndonetError
+from endonet.formulations.sourcing.interdependent import SourcingChoice
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.instances import atomic, catalogue, files, formats
+from endonet.instances.sourcing.choice_generators import choice
+from endonet.instances.sourcing.examples import EXAMPLES
 from endonet.instances.sourcing.generators import small
 
 KNOWN = "equilibria.json"
@@ -42,18 +47,45 @@ SMALL: dict[str, tuple[int, int, str, bool, bool, float]] = {
     "buyer-acyclic-200": (200, 1, "buyer", False, False, 0.0002),
 }
 
+FIGURES = {
+    "figure-2": "unique",
+    "figure-2-none": "jump",
+    "figure-3": "buyers",
+    "figure-4": "suppliers",
+    "figure-5": "chain",
+}
+
 
 def economies() -> Iterator[tuple[str, SourcingProblem]]:
     """Yield every bundled economy with its short name."""
     for name, (n, seed, initiator, cyclic, opened, fixed) in SMALL.items():
         share = 0.7 if n < 100 else 0.02
         yield name, small(n, seed, initiator, cyclic, opened, fixed=fixed, share=share)
+    for name, example in FIGURES.items():
+        yield name, EXAMPLES[example]()
+
+
+def choices() -> Iterator[tuple[str, SourcingChoice]]:
+    """Yield every bundled choice of suppliers with its short name; a report proves their optima."""
+    pair = SourcingChoice(sigma=3, theta=1, phi=np.ones(1), xi=np.ones(2), f=np.full(2, 1.5))
+    about = "Two suppliers that pay only together: no single change helps a firm without them"
+    yield "choice-pair", replace(pair, description=about, source="endonet", licence="MIT")
+    for name, firms, K, exponent in (
+        ("choice-complements-16", 5, 16, 1.6),
+        ("choice-substitutes-16", 5, 16, 0.6),
+        ("choice-substitutes-40", 5, 40, 0.6),
+        ("choice-substitutes-100", 1, 100, 0.9),
+    ):
+        yield name, choice(firms, K, exponent, seed=K)
 
 
 def write(target: Path) -> None:
-    """Write every economy and the index."""
+    """Write every economy, every choice and the index."""
     target.mkdir(exist_ok=True)
     index: dict[str, Any] = {}
+    for name, firm in choices():
+        files.save(replace(firm, name=f"sourcing/{name}"), target / f"{name}.json")
+        index[name] = {"size": {"firms": firm.firms, "suppliers": firm.K}, "description": firm.description}
     for name, problem in economies():
         files.save(replace(problem, name=f"sourcing/{name}"), target / f"{name}.json")
         index[name] = {"size": {"n": problem.n, "links": problem.m}, "description": problem.description}

@@ -19,7 +19,7 @@ def choice(firms: int = 1, K: int = 16, exponent: float = 0.6, spread: float = 0
     ----------
     firms, K : int
     exponent : float
-        (σ − 1)/θ: above 1 for complements, of which all and none are then worth about the same.
+        (σ − 1)/θ: above 1 for complements, which all together earn a thousandth more than they cost.
     spread : float
         Standard deviation of log f/ξ.
     seed : int
@@ -36,7 +36,7 @@ def choice(firms: int = 1, K: int = 16, exponent: float = 0.6, spread: float = 0
     f = xi * np.exp(spread * draw.standard_normal((firms, K)))
     everything = xi.sum(axis=1)
     alone = (everything / 2) ** (1 - exponent) / exponent  # the slope at half is what a unit of ξ costs
-    scale = alone if exponent <= 1 else f.sum(axis=1) / everything**exponent
+    scale = alone if exponent <= 1 else 1.001 * f.sum(axis=1) / everything**exponent
     kind = "complements" if exponent > 1 else "substitutes" if exponent < 1 else "independent"
     what = "1 firm" if firms == 1 else f"{firms} firms"
     return SourcingChoice(
