@@ -119,7 +119,7 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         titles, table = _table(one)
         if table:
             page.table(titles, table, numeric=range(1, len(titles)))
-        for note in one.solution.notes:
+        if note := getattr(one.solution.decision, "note", ""):
             page.text(note[0].upper() + note[1:] + ".")
         demands = ", ".join(f"{A:.6f}" for A in one.demands)
         rows.append([name, heading.partition(".")[0], str(len(one.demands)), demands])

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import endonet as en
 from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.sourcing.problem import Smoothing, SourcingProblem
+from endonet.instances import bounds, catalogue
 from endonet.instances.sourcing.examples import example, jump
 from endonet.instances.sourcing.generators import small
 from endonet.reports import acyclic_trade, global_sourcing, global_sourcing_cells, three_firms, uniqueness
@@ -177,3 +179,34 @@ def test_the_67_countries_make_a_page(tmp_path: Path) -> None:
     page = global_sourcing.run(tmp_path, options=options).read_text(encoding="utf-8")
     assert "firms with a certified optimum" in page
     assert "<script" not in page
+
+
+FIGURES = {
+    "figure-2": "unique",
+    "figure-2-none": "jump",
+    "figure-3": "buyers",
+    "figure-4": "suppliers",
+    "figure-5": "chain",
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_bundled_figures_come_with_all_their_equilibria(figure: str) -> None:
+    problem = en.load(f"sourcing/{figure}")
+    assert problem.fingerprint == example(FIGURES[figure]).fingerprint
+    known = catalogue.read_data("sourcing", "equilibria.json")[figure]
+    assert known["fingerprint"] == problem.fingerprint
+    demands = sorted(entry["A"] for entry in known["equilibria"])
+    assert demands == pytest.approx(sorted(KNOWN[FIGURES[figure]].values()), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["choice-pair", "choice-complements-16", "choice-substitutes-16"])
+def test_bundled_choices_have_their_optima_within_their_bounds(name: str) -> None:
+    problem = en.load(f"sourcing/{name}")
+    known = bounds.bounds(f"sourcing/{name}")
+    assert known.primal is not None
+    assert known.dual is not None
+    assert problem.evaluate(problem.decode_decision(known.primal.decision)).value == known.primal.value
+    best = en.solve(problem, "subsets").value
+    assert best is not None
+    assert known.primal.value * (1 - 1e-12) <= best <= known.dual.value * (1 + 1e-12)
