@@ -112,7 +112,7 @@ def run(
     page.cards(
         [
             ("firms with a certified optimum", f"{firms:,}" if proved else "not all", "certificates verified"),
-            ("decided by squeezing alone", f"{firms - total['squeezed']:,} left", f"of {firms:,} firms"),
+            ("left open by squeezing alone", f"{firms - total['squeezed']:,}", f"of {firms:,} firms"),
             ("nodes of the search", f"{total['nodes']:,}", "one for each firm says that nothing was branched on"),
             (
                 "CPU time",
