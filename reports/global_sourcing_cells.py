@@ -19,7 +19,7 @@ from endonet.solvers.sourcing.squeezing import Squeezing
 from endonet.solvers.sourcing.subsets import Subsets
 
 FOLDER = "ENDONET_DATA"
-NAME = "aft2017"
+FOLDER_NAME = "aft2017"
 MOST_NODES = 200_000  # for one firm without bounds; what needs more is counted as more
 
 
@@ -32,7 +32,7 @@ def folder(given: str) -> Path:
         If there is none.
     """
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    places = [Path(given)] if given else [Path(os.environ.get(FOLDER, str(beside))) / NAME, beside / NAME]
+    places = [Path(given)] if given else [Path(os.environ.get(FOLDER, str(beside))) / FOLDER_NAME, beside / FOLDER_NAME]
     for place in places:
         if (place / aft.COUNTRIES).is_file():
             return place
