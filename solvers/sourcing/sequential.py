@@ -68,6 +68,8 @@ class Sequential(Solver[SourcingProblem]):
 
     def refuses(self, problem: SourcingProblem) -> str:
         """Return the reason if firms cannot choose one after the other."""
+        if not isinstance(problem, SourcingProblem):
+            return "it takes economies, not firms' choices; use squeezing"
         if problem.initiator != "buyer":
             return "suppliers initiate links, so that firms do not choose in sequence; use certified or enumeration"
         if not problem.acyclic:
