@@ -1,4 +1,4 @@
-"""Networks of random economies against brute iteration of the paper's equations, and firms' choices against all."""
+"""Networks of random economies against brute iteration of the equations, and every firm's choice against all."""
 
 from __future__ import annotations
 

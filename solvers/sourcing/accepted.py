@@ -23,13 +23,6 @@ def only_choices(name: str, problem: Any) -> str:
     return f"{name} solves the interdependent choice of a SourcingChoice; this is a {type(problem).__name__}"
 
 
-def only_economies(name: str, problem: Any) -> str:
-    """Return a complaint if the problem is no `SourcingProblem`."""
-    if isinstance(problem, SourcingProblem):
-        return ""
-    return f"{name} solves economies; this is a {type(problem).__name__}, which squeezing solves"
-
-
 class EconomySolver(Solver[SourcingProblem]):
     """A solver of economies that hands firms' choices on.
 

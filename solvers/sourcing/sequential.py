@@ -23,7 +23,6 @@ from endonet.solvers.base import Solver
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import market as markets
-from endonet.solvers.sourcing.accepted import only_economies
 from endonet.solvers.sourcing.balance import Balance, Jump, balance, may_do_without_trade
 from endonet.solvers.sourcing.kernels import THREADS
 from endonet.solvers.sourcing.market import Market
@@ -69,8 +68,8 @@ class Sequential(Solver[SourcingProblem]):
 
     def refuses(self, problem: SourcingProblem) -> str:
         """Return the reason if firms cannot choose one after the other."""
-        if complaint := only_economies(self.name, problem):
-            return complaint
+        if not isinstance(problem, SourcingProblem):
+            return "it takes economies, not firms' choices; use squeezing"
         if problem.initiator != "buyer":
             return "suppliers initiate links, so that firms do not choose in sequence; use certified or enumeration"
         if not problem.acyclic:
