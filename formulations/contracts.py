@@ -51,8 +51,8 @@ class Outcome(Protocol):
     """Everything that follows from a decision."""
 
     @property
-    def value(self) -> float:
-        """The objective, in its own units."""
+    def value(self) -> float | None:
+        """The objective, in its own units; None for a decision without one, such as a list of equilibria."""
 
     @property
     def feasible(self) -> bool:

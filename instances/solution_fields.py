@@ -19,6 +19,7 @@ FIELDS = (
     "instance",
     "solver",
     "formulation",
+    "question",
     "status",
     "stopped_by",
     "value",
@@ -40,13 +41,16 @@ FIELDS = (
 
 def from_fields(values: Mapping[str, Any], problem: Any | None = None) -> Solution:
     """Return the solution that a file's fields describe; see `endonet.instances.files.load_solution`."""
-    from endonet.solvers.solution import Solution, Status, StoppedBy, relative_gap
+    from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Solution, Status, StoppedBy, relative_gap
 
     fields = Fields(values)
     fields.only(FIELDS)
     value, bound = fields.number_or_null("value"), fields.number_or_null("bound")
     status = Status(fields.text("status", choices=list(Status)))
-    if status is Status.OPTIMAL and (value is None or bound is None):
+    question = fields.text("question", OPTIMUM)
+    if question == EQUILIBRIA:
+        _without_value(values, status is Status.OPTIMAL)
+    elif status is Status.OPTIMAL and (value is None or bound is None):
         raise InputError("value" if value is None else "bound", "an optimum has one", "mend it or change the status")
     fields.number_or_null("rel_gap")  # only checked; it follows from value and bound
     if status is Status.NO_SOLUTION and (value is not None or values.get("decision") is not None):
@@ -66,6 +70,7 @@ def from_fields(values: Mapping[str, Any], problem: Any | None = None) -> Soluti
         rel_gap=relative_gap(value, bound),
         decision=None,
         encoded_decision=encoded,
+        question=question,
         certificate=None if values.get("certificate") is None else fields.mapping("certificate"),
         wall_time=_seconds(fields, "wall_time"),
         setup_time=_seconds(fields, "setup_time"),
@@ -114,6 +119,15 @@ def _belonging(solution: Solution, problem: Any) -> Solution:
     except OverflowError:
         raise InputError("decision", "it holds a number beyond the range of doubles", "mend it") from None
     return replace(solution, decision=decision)
+
+
+def _without_value(values: Mapping[str, Any], complete: bool) -> None:
+    """Refuse a value of equilibria, which have none, and a complete list that is not there."""
+    for key in ("value", "bound"):
+        if values.get(key) is not None:
+            raise InputError(key, "equilibria have none", "give null, or change the question")
+    if complete and values.get("decision") is None:
+        raise InputError("decision", "the list of equilibria is missing", "add it or change the status")
 
 
 def _seconds(fields: Fields, key: str) -> float:

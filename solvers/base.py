@@ -16,7 +16,7 @@ import numpy as np
 from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import InputError, NotApplicableError, UnavailableError
-from endonet.solvers.solution import Finding, Proves, Solution, Status, relative_gap
+from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Finding, Proves, Solution, Status, relative_gap
 
 P = TypeVar("P", bound=Problem)
 
@@ -51,6 +51,7 @@ class Solver(ABC, Generic[P]):
     formulations: ClassVar[tuple[str, ...]] = ()
     packages: ClassVar[tuple[str, ...]] = ()
     remedy: ClassVar[str] = ""
+    question: ClassVar[str] = OPTIMUM
 
     time_limit: float | None = None
     rel_gap: float = 1e-9
@@ -146,6 +147,8 @@ class Solver(ABC, Generic[P]):
             value = outcome.value
             if not outcome.feasible:
                 contradicted = "the decision is not feasible: " + "; ".join(outcome.violations)
+            elif value is None:
+                pass
             elif finding.claimed_value is not None and _differs(
                 finding.claimed_value, value, max(CONTRADICTION, self.rel_gap)
             ):
@@ -155,12 +158,16 @@ class Solver(ABC, Generic[P]):
             elif bound is not None and better * (value - bound) > 1e-9 * max(abs(value), abs(bound)):
                 contradicted = f"the solver claims the bound {bound:.12g}, its own decision is worth {value:.12g}"
         gap = relative_gap(value, bound)
-        if status in (Status.OPTIMAL, Status.FEASIBLE):
+        question = self._question(problem, formulation)
+        if question == EQUILIBRIA:
+            if status is Status.OPTIMAL and contradicted:
+                status = Status.FEASIBLE
+        elif status in (Status.OPTIMAL, Status.FEASIBLE):
             proved = gap is not None and gap <= self.rel_gap and not contradicted
             status = Status.OPTIMAL if proved else Status.FEASIBLE
             if value is None:
                 status = Status.NO_SOLUTION
-        if status is Status.NO_SOLUTION and value is not None:
+        if status is Status.NO_SOLUTION and finding.decision is not None:
             status = Status.NOT_CONVERGED  # there is a decision, which "no solution" denies
         return Solution(
             family=problem.family,
@@ -175,6 +182,7 @@ class Solver(ABC, Generic[P]):
             rel_gap=gap,
             decision=finding.decision,
             encoded_decision=None if finding.decision is None else problem.encode_decision(finding.decision),
+            question=question,
             certificate=finding.certificate,
             wall_time=wall_time,
             setup_time=setup_time,
@@ -185,6 +193,14 @@ class Solver(ABC, Generic[P]):
             statistics=finding.statistics,
             versions=self._versions(),
         )
+
+    def _question(self, problem: P, formulation: str | None) -> str:
+        """Return what is asked for: by the formulation if there is one, else by the solver."""
+        if formulation is None:
+            return self.question
+        members = registry.family_module("endonet.formulations", problem.family).FORMULATIONS
+        asked: str = registry.lookup("formulation", formulation, members).question
+        return asked
 
     def _options(self) -> dict[str, Any]:
         given = {f.name: getattr(self, f.name) for f in fields(self)}

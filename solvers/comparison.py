@@ -9,16 +9,16 @@ each other without a decision to settle it, such as "infeasible" against "unboun
 from __future__ import annotations
 
 import html
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
 from endonet.solvers.base import Solver
-from endonet.solvers.solution import Solution, Status, StoppedBy, relative_gap
+from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Solution, Status, StoppedBy, relative_gap
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -31,7 +31,6 @@ TIE = 1e-12
 
 
 SETTLING = (Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED)
-OPTIMUM = "optimum"
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ class Row:
         In how many entries the decision differs from that of the proven optimum.
     certified : bool
         Whether the claim comes with a certificate, which `endonet.check` verifies.
+    equilibria : int or None
+        How many equilibria the row lists; None where an optimum was asked for.
     refuted : str
         Empty, or which other decision shows the row's bound (or its claim of infeasibility) to be false.
     reason : str
@@ -68,6 +69,7 @@ class Row:
     differs: int | None = None
     contradicted: str = ""
     certified: bool = False
+    equilibria: int | None = None
     refuted: str = ""
     reason: str = ""
 
@@ -80,26 +82,6 @@ class Row:
     def proof(self) -> bool:
         """Whether the row settles the problem: optimal, infeasible or unbounded."""
         return self.status in SETTLING and not self.false
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """Why one answer differs from the reference: the proven optimum or, without one, the best answer.
-
-    Attributes
-    ----------
-    solver, reference : str
-        As ``solver`` or ``solver:formulation``.
-    entries : tuple of mapping
-        One for each entry of the decision that differs, as the family tells them; empty if it tells nothing.
-    sentences : tuple of str
-        The same in words.
-    """
-
-    solver: str
-    reference: str
-    entries: tuple[Mapping[str, Any], ...]
-    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +101,14 @@ class Comparison:
         Whether that proof is a certificate; without one it is an outside solver's claim.
     best_value, best_bound, rel_gap : float or None
         What all solvers know together.
+    equilibria : int or None
+        How many equilibria there are, where they were asked for and a list was proved complete.
     contradictions : tuple of str
         One sentence for each claim that is false, or pair of claims that cannot both be true.
     notes : tuple of str
         Disagreements within an outside solver's tolerance.
     solutions : tuple of Solution or None
         The solution behind each row.
-    disagreements : tuple of Disagreement
-        One for each answer whose decision differs from the reference, if the family can explain such differences.
     """
 
     family: str
@@ -142,7 +124,8 @@ class Comparison:
     contradictions: tuple[str, ...]
     notes: tuple[str, ...]
     solutions: tuple[Solution | None, ...]
-    disagreements: tuple[Disagreement, ...] = ()
+    question: str = OPTIMUM
+    equilibria: int | None = None
 
     def __getitem__(self, solver: str) -> Solution:
         """Return the solution of a solver by its name, or by ``name:formulation``."""
@@ -153,10 +136,9 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as one JSON-ready object."""
-        skipped = ("rows", "solutions", "sense", "disagreements")
+        skipped = ("rows", "solutions", "sense")
         report = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped}
         report |= {"sense": self.sense.value, "contradictions": list(self.contradictions), "notes": list(self.notes)}
-        report["disagreements"] = [asdict(one) for one in self.disagreements]
         rows = []
         for row, solution in zip(self.rows, self.solutions, strict=True):
             decision = None if solution is None or solution.encoded_decision is None else solution.encoded_decision
@@ -241,13 +223,14 @@ def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solutio
     standing = [] if undecided else [verdict for verdict in judged if not verdict.false]
 
     asked = _asked(found)
-    answering = [verdict for verdict in standing if _question(verdict.claim) == asked]
-    best_value = max(worth, key=lambda s: better * (s.value or 0.0)).value if worth else None
+    answering = [verdict for verdict in standing if verdict.claim.question == asked]
+    valued = [s for s in worth if s.value is not None]
+    best_value = max(valued, key=lambda s: better * (s.value or 0.0)).value if valued else None
     bounds = [v.claim.bound for v in answering if v.claim.bound is not None and not v.missed]
     best_bound = better * min(better * bound for bound in bounds) if bounds else None
-    proved = [v.claim for v in answering if v.claim.status is Status.OPTIMAL and v.claim.value is not None]
+    proved = [v.claim for v in answering if v.claim.status is Status.OPTIMAL and _answers(v.claim)]
     proof = min(proved, key=lambda s: _credit(s, better)) if proved else None
-    best = None if proof is None else _best(proof, worth, better)
+    best = None if proof is None else _best(proof, valued, better)
     refuted = {id(verdict.claim): verdict.refuted for verdict in judged}
     rows = [
         replace(_row(solver, answer, best, better), refuted=refuted[id(answer)])
@@ -269,32 +252,14 @@ def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solutio
         contradictions=tuple(sentence for verdict in judged for sentence in verdict.sentences) + undecided,
         notes=tuple(note for verdict in judged for note in verdict.missed),
         solutions=tuple(solutions),
-        disagreements=_disagreements(problem, best or _first(worth, best_value), [s for _, s in found], asked),
+        question=asked,
+        equilibria=None if proof is None else proof.equilibria,
     )
 
 
-def _first(worth: list[Solution], value: float | None) -> Solution | None:
-    return next((s for s in worth if s.value == value), None)
-
-
-def _disagreements(
-    problem: Problem, reference: Solution | None, answers: list[Solution], asked: str
-) -> tuple[Disagreement, ...]:
-    """Let the family explain every answer to the question asked whose decision differs from the reference."""
-    room = "endonet.solvers"
-    if reference is None or problem.family not in registry.family_names(room):
-        return ()
-    name = getattr(registry.family_module(room, problem.family), "DISAGREEMENT", None)
-    if name is None:
-        return ()
-    explain, found = registry.load(name), []
-    for answer in answers:
-        if answer is reference or answer.decision is None or _question(answer) != asked:
-            continue
-        entries, sentences = explain(problem, reference, answer)
-        if sentences:
-            found.append(Disagreement(label(answer), label(reference), entries, sentences))
-    return tuple(found)
+def _answers(claim: Solution) -> bool:
+    """Return whether a proof comes with what it is a proof of: a value, or a list of equilibria."""
+    return claim.value is not None or claim.equilibria is not None
 
 
 def _credit(proof: Solution, better: float) -> tuple[bool, float]:
@@ -317,6 +282,8 @@ def _row(solver: Solver[Any], solution: Solution, best: Solution | None, better:
         shortfall = better * (best.value - solution.value)
         error = _finite(0.0 if shortfall == 0 else shortfall / abs(best.value) if best.value else None)
         differs = differences(best.encoded_decision or {}, solution.encoded_decision or {})
+    elif best is not None and best.equilibria is not None and solution.equilibria is not None:
+        differs = len(set(_entries(best)) ^ set(_entries(solution)))
     return Row(
         solver=solution.solver,
         formulation=solution.formulation,
@@ -332,7 +299,18 @@ def _row(solver: Solver[Any], solution: Solution, best: Solution | None, better:
         differs=differs,
         contradicted=solution.contradicted,
         certified=solution.certificate is not None,
+        equilibria=solution.equilibria,
     )
+
+
+def _entries(solution: Solution) -> dict[str, Mapping[str, Any]]:
+    """Return the equilibria that a solution lists by what tells them apart: their networks, not their numbers."""
+    encoded = solution.encoded_decision or {}
+    listed = [entry for key in ("equilibria", "autarky") for entry in encoded.get(key, ())]
+    return {
+        json.dumps({key: part for key, part in entry.items() if key != "w" and isinstance(part, (list, dict))}): entry
+        for entry in listed
+    }
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
@@ -367,8 +345,9 @@ class _Verdict:
 
 def _judge(solver: Solver[Any], claim: Solution, worth: list[Solution], better: float) -> _Verdict:
     """Hold one claim against the feasible decisions of the others; the best of them is the witness."""
-    asked = _question(claim)
-    others = [s for s in worth if s is not claim and s.value is not None and _question(s) == asked]
+    if claim.question == EQUILIBRIA:
+        return _Verdict(claim, _incomplete(claim, worth), ())
+    others = [s for s in worth if s is not claim and s.value is not None and s.question == claim.question]
     witness = max(others, key=lambda s: better * (s.value or 0.0), default=None)
     if witness is None or witness.value is None:
         return _Verdict(claim, "", ())
@@ -390,6 +369,21 @@ def _judge(solver: Solver[Any], claim: Solution, worth: list[Solution], better: 
     return _Verdict(claim, "", (note,))
 
 
+def _incomplete(claim: Solution, worth: list[Solution]) -> str:
+    """Return which equilibrium of another list shows that a list is not complete; empty if none does."""
+    if claim.status not in (Status.OPTIMAL, Status.INFEASIBLE) or claim.contradicted:
+        return ""
+    known = _entries(claim)
+    for other in worth:
+        if other is claim or other.question != EQUILIBRIA:
+            continue
+        for key, entry in _entries(other).items():
+            if key not in known:
+                where = f"A = {entry['A']:.12g}" if "A" in entry else f"E/P = {entry['real_income']:.12g}"
+                return f"{label(claim)}'s list is not complete: {label(other)} has an equilibrium with {where}"
+    return ""
+
+
 def _irreconcilable(standing: list[_Verdict]) -> tuple[str, ...]:
     """Return the pairs of claims that exclude each other although no decision refutes either."""
     claims = [verdict.claim for verdict in standing]
@@ -405,18 +399,8 @@ def _irreconcilable(standing: list[_Verdict]) -> tuple[str, ...]:
 
 def _asked(found: list[tuple[Solver[Any], Solution]]) -> str:
     """Return the question that a comparison is about: the optimum, if any solver was asked for it."""
-    questions = [_question(solution) for _, solution in found]
+    questions = [solution.question for _, solution in found]
     return OPTIMUM if OPTIMUM in questions or not questions else questions[0]
-
-
-def _question(solution: Solution) -> str:
-    """Return which question a solution answers; an equilibrium's bound says nothing about the optimum."""
-    if solution.formulation is None:
-        return OPTIMUM
-    family, _, short = solution.formulation.partition("/")
-    members = registry.family_module("endonet.formulations", family).FORMULATIONS
-    question: str = registry.lookup("formulation", short, members).question
-    return question
 
 
 def _finite(value: float | None) -> float | None:
@@ -434,7 +418,7 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         label(row),
         "REFUTED" if row.false else status,
-        _text(row.value, ".8g"),
+        _text(row.value, ".8g") if row.equilibria is None else counted(row.equilibria),
         _text(row.bound, ".8g"),
         _text(row.rel_gap, ".2g"),
         _text(row.error, ".2g"),
@@ -447,6 +431,10 @@ def summary(comparison: Comparison) -> str:
     """Return in one sentence what all solvers know together."""
     if len(comparison.contradictions) > sum(row.false for row in comparison.rows):
         return "Nothing is proved: the claims contradict each other, and no decision settles it."
+    if comparison.equilibria is not None:
+        how = "proved by" if comparison.certified else "claimed, without a certificate, by"
+        there = f"There {'is' if comparison.equilibria == 1 else 'are'} {counted(comparison.equilibria)}"
+        return f"{there}, {how} {comparison.proved_by}; differs counts the equilibria that only one of two lists has."
     if comparison.optimum is not None:
         how = "proved by" if comparison.certified else "claimed, without a certificate, by"
         return (
@@ -457,6 +445,9 @@ def summary(comparison: Comparison) -> str:
     if proofs:
         how = "proved by" if proofs[0].certified else "claimed, without a certificate, by"
         return f"The problem is {proofs[0].status}, {how} {label(proofs[0])}."
+    if comparison.question == EQUILIBRIA:
+        most = max((row.equilibria or 0 for row in comparison.rows), default=0)
+        return f"A solver found {counted(most)}; no list was proved complete."
     if comparison.best_value is None:
         return "No solver found a decision."
     if comparison.best_bound is None:
@@ -465,6 +456,11 @@ def summary(comparison: Comparison) -> str:
         f"The best value is {comparison.best_value:.12g}, the best bound {comparison.best_bound:.12g}: "
         f"a gap of {_text(comparison.rel_gap, '.2g')}."
     )
+
+
+def counted(equilibria: int) -> str:
+    """Return a number of equilibria in words."""
+    return "1 equilibrium" if equilibria == 1 else f"{equilibria} equilibria"
 
 
 def _text(value: float | None, form: str) -> str:
@@ -497,9 +493,6 @@ def _rich(comparison: Comparison, roomy: bool) -> list[RenderableType]:
     lines += [Text(f"{label(row)}: {row.reason}", "yellow") for row in comparison.rows if row.reason]
     lines += [Text(f"note: {note}", "yellow") for note in comparison.notes]
     lines.append(Text(summary(comparison)))
-    for one in comparison.disagreements:
-        lines += [Text(), Text(f"Why {one.solver} differs from {one.reference}:", "bold")]
-        lines += [Text(f"  {sentence}") for sentence in one.sentences]
     return lines
 
 
@@ -512,9 +505,6 @@ def _html(comparison: Comparison) -> str:
     after = [f"<p>{html.escape(f'{label(row)}: {row.reason}')}</p>" for row in comparison.rows if row.reason]
     after += [f"<p>{html.escape(note)}</p>" for note in comparison.notes]
     after.append(f"<p>{html.escape(summary(comparison))}</p>")
-    for one in comparison.disagreements:
-        told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in one.sentences)
-        after.append(f"<p>{html.escape(f'Why {one.solver} differs from {one.reference}:')}</p><ul>{told}</ul>")
     caption = f"<caption>{html.escape(comparison.instance)}</caption>" if comparison.instance else ""
     table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return "".join(said) + table + "".join(after)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+OPTIMUM = "optimum"
+EQUILIBRIA = "equilibria"  # a question without an objective: the answer is a list
+
 
 class Status(StrEnum):
     """What is known about the decision.
@@ -19,6 +22,10 @@ class Status(StrEnum):
     INFEASIBLE     proved: no decision satisfies the constraints
     UNBOUNDED      proved
     NO_SOLUTION    nothing found before a limit
+
+    Where equilibria are asked for there is no value, and the decision is a list of them: ``OPTIMAL`` then says that the
+    list is proved complete, ``FEASIBLE`` that it is what was found so far, ``STATIONARY`` that it holds equilibria and
+    nothing was proved about others, ``INFEASIBLE`` that there is none.
     """
 
     OPTIMAL = "optimal"
@@ -88,6 +95,8 @@ class Solution:
 
     Attributes
     ----------
+    question : str
+        What was asked for: the ``optimum``, or ``equilibria``, which have neither value nor bound.
     value : float or None
         The objective as *the problem's evaluator* computes it, in units of the objective itself.
     bound : float or None
@@ -116,6 +125,7 @@ class Solution:
     rel_gap: float | None
     decision: Any
     encoded_decision: Mapping[str, Any] | None
+    question: str = OPTIMUM
     certificate: Mapping[str, Any] | None = None
     wall_time: float = 0.0
     setup_time: float = 0.0
@@ -126,6 +136,13 @@ class Solution:
     statistics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def equilibria(self) -> int | None:
+        """How many equilibria the decision lists; None where an optimum was asked for, or nothing is known."""
+        if self.question != EQUILIBRIA or self.encoded_decision is None:
+            return None
+        return len(self.encoded_decision.get("equilibria", ())) + len(self.encoded_decision.get("autarky", ()))
+
     def to_dict(self, certificate: bool = True) -> dict[str, Any]:
         """Return the solution as one JSON-ready object; without the certificate for standard output."""
         report: dict[str, Any] = {
@@ -133,6 +150,7 @@ class Solution:
             "instance": self.instance,
             "solver": self.solver,
             "formulation": self.formulation,
+            "question": self.question,
             "status": self.status.value,
             "stopped_by": self.stopped_by.value,
             "value": self.value,
@@ -154,9 +172,11 @@ class Solution:
         return report
 
     def __repr__(self) -> str:
+        known = f"{self.status.value} ({self.stopped_by.value})"
+        if self.question == EQUILIBRIA:
+            return f"<Solution by {self.solver}: {known}, {self.equilibria} equilibria, {self.wall_time:.3g} s>"
         value = "none" if self.value is None else f"{self.value:.10g}"
         gap = "no bound" if self.rel_gap is None else f"gap {self.rel_gap:.2g}"
-        known = f"{self.status.value} ({self.stopped_by.value})"
         return f"<Solution by {self.solver}: {known}, value {value}, {gap}, {self.wall_time:.3g} s>"
 
 

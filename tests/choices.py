@@ -1,53 +1,45 @@
-"""Small set choices whose optimum is found by trying every set in exact rationals, with the evaluator alone."""
+"""Small interdependent choices of suppliers for tests, and their optima by trying every set."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from endonet.formulations.suppliers.problem import SupplierProblem, SupplierSet
+import numpy as np
+
+from endonet.formulations.sourcing.interdependent import SourcingChoice
 
 
-def choice(risk: Any = ("1/5", "1/2", "2/5"), c: Any = "1/25", **more: Any) -> SupplierProblem:
-    """Return a problem; numbers may be strings."""
-    return SupplierProblem(risk=list(risk), c=c, **more)
+def choice(seed: int, firms: int = 2, K: int = 6, exponent: float = 1.6, spread: float = 0.5) -> SourcingChoice:
+    """Return a random choice whose fixed costs are of the size of marginal values, so that nothing is obvious."""
+    rng = np.random.default_rng(seed)
+    xi = rng.lognormal(0.0, 0.7, K if seed % 2 else (firms, K))
+    half = 0.3 + np.sum(xi, axis=-1) / 2
+    slope = exponent * half ** (exponent - 1)
+    f = np.reshape(slope, (-1, 1)) * np.atleast_2d(xi) * rng.lognormal(-0.2, spread, (firms, K))
+    return SourcingChoice(
+        sigma=1 + 2 * exponent, theta=2.0, phi=rng.uniform(0.9, 1.1, firms), xi=xi, f=f, xi_0=0.3 * np.ones(firms)
+    )
 
 
-def all_sets(n: int) -> Iterator[tuple[int, ...]]:
-    """Yield every set of suppliers, the smallest first."""
-    for size in range(n + 1):
-        yield from itertools.combinations(range(n), size)
+def sets(problem: SourcingChoice) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield every set of suppliers of one firm."""
+    for mask in range(2**problem.K):
+        yield (mask >> np.arange(problem.K)) & 1
 
 
-def all_decisions(problem: SupplierProblem) -> Iterator[SupplierSet]:
-    """Yield every set with every number of layers that buy."""
-    for chosen in all_sets(problem.n):
-        for buying in range(problem.K if chosen else 1):
-            yield SupplierSet(chosen, tuple(int(k < buying) for k in range(problem.K - 1)))
+def profits_by_trying_all(problem: SourcingChoice) -> np.ndarray[Any, Any]:
+    """Return each firm's best profit; the evaluator alone decides."""
+    return np.max([problem.evaluate(np.tile(Z, (problem.firms, 1))).profit for Z in sets(problem)], axis=0)
 
 
-def best_sets(problem: SupplierProblem) -> tuple[Fraction, list[tuple[int, ...]]]:
-    """Return the greatest exact welfare, and every set that attains it."""
-    worth = [(problem.evaluate(decision).welfare, decision.suppliers) for decision in all_decisions(problem)]
-    best = max(value for value, _ in worth)
-    return best, list(dict.fromkeys(chosen for value, chosen in worth if value == best))
+def best_by_trying_all(problem: SourcingChoice) -> float:
+    """Return the largest Σ π."""
+    return float(profits_by_trying_all(problem).sum())
 
 
-def best_by_trying_all(problem: SupplierProblem) -> float:
-    """Return the optimum, by evaluating every decision."""
-    return float(best_sets(problem)[0])
-
-
-SCENARIOS = {"probability": ["1/2", "1/4", "1/4"], "risk": [[0, 0, 1, 0], [1, 1, 0, 0], [1, "1/2", 1, 1]]}
-REGION = {"suppliers": [0, 1, 2], "mu0": "2/5", "rho0": "3/4"}
-
-TINY = {
-    "independent": choice,
-    "scenarios": lambda: choice(**SCENARIOS),
-    "regions": lambda: choice([0, "1/10", 0, "1/3"], regions=[REGION], fees=[0, "1/100", "1/50", 0]),
-    "tied": lambda: choice(["1/2"] * 4, ties="higher"),
-    "chain": lambda: choice(["2/5", "1/2", "1/2", "3/5"], K=3, pi=[1, "1/2", "1/3"], c=["1/12", "1/10", "3/4"]),
-    "marginals": lambda: choice(known="marginals", fees=["1/5", 0, "1/20"]),
+TINY: dict[str, Callable[[], SourcingChoice]] = {
+    "complements": lambda: choice(1),
+    "substitutes": lambda: choice(2, exponent=0.6, spread=0.1),
+    "independent": lambda: choice(3, exponent=1.0),
 }

@@ -13,6 +13,8 @@ import economies
 import networkx as nx
 import numpy as np
 import pytest
+import set_choices
+import sourcing_economies
 from economies import economy
 
 import endonet as en
@@ -31,13 +33,15 @@ CASES: dict[str, Any] = {
     "planner": economies.TINY,
     "diversification": chains.TINY,
     "ordering": digraphs.TINY_DIGRAPHS,
-    "suppliers": choices.TINY,
+    "suppliers": set_choices.TINY,
+    "sourcing": choices.TINY,
 }
 BEST = {
     "planner": economies.best_by_trying_all,
     "diversification": chains.best_by_trying_all,
     "ordering": digraphs.best_order_by_trying_all,
-    "suppliers": choices.best_by_trying_all,
+    "suppliers": set_choices.best_by_trying_all,
+    "sourcing": choices.best_by_trying_all,
 }
 # One problem of each family for each kind of test below.
 LARGER: dict[str, Any] = {
@@ -45,13 +49,17 @@ LARGER: dict[str, Any] = {
     "diversification": lambda: chains.chain(6),
     "ordering": lambda: digraphs.digraph(7, n=12),
     "suppliers": lambda: scenarios(20, count=100, seed=7, cost="1/250", failing="3/5"),
+    "sourcing": lambda: choices.choice(7, K=12),
 }
 STARTS: dict[str, Any] = {
     "planner": lambda: (economy(8), np.ones(6, dtype=int)),
     "diversification": lambda: (chains.chain(2), [1, 1]),
     "ordering": lambda: (digraphs.digraph(8), np.arange(digraphs.digraph(8).n)),
-    "suppliers": lambda: (choices.choice(), [0, 2]),
+    "suppliers": lambda: (set_choices.choice(), [0, 2]),
+    "sourcing": lambda: (choices.choice(8), np.ones((2, 6), dtype=int)),
 }
+# Formulations of economies, in a family whose problems above are firms' choices.
+BUILT: dict[str, Any] = {f"sourcing/{name}": lambda: sourcing_economies.economy(1) for name in ("firm", "equilibrium")}
 PAIRS = ((0, 1), (1, 2), (0, 2))
 IMPOSSIBLE: dict[str, Any] = {
     "planner": lambda: economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in PAIRS)),
@@ -323,8 +331,9 @@ def test_a_formulation_builds_in_every_language_it_names(reference: str) -> None
     assert formulation.modellers
     for modeller in formulation.modellers:
         assert isinstance(modeller, Modeller)
+        family = reference.partition("/")[0]
         built = []
-        for case in CASES[reference.partition("/")[0]].values():
+        for case in (BUILT[reference],) if reference in BUILT else CASES[family].values():
             try:
                 built.append(formulation.build(case(), modeller))
             except NotApplicableError:  # one formulation need not write every problem of its family

@@ -8,12 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import choices
 import numpy as np
 import pytest
-from choices import REGION, SCENARIOS, all_sets, best_sets, choice
+import set_choices
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from set_choices import REGION, SCENARIOS, all_sets, best_sets, choice
 
 import endonet as en
 from endonet import api
@@ -186,10 +186,10 @@ def test_the_bundle_can_be_made_anew() -> None:
         assert problem.fingerprint == en.load(f"suppliers/{name}").fingerprint
 
 
-@pytest.mark.parametrize("case", choices.TINY)
+@pytest.mark.parametrize("case", set_choices.TINY)
 @pytest.mark.parametrize("ending", [".json", ".json.gz"])
 def test_files_give_problems_back(case: str, ending: str, tmp_path: Path) -> None:
-    problem = choices.TINY[case]()
+    problem = set_choices.TINY[case]()
     path = tmp_path / f"problem{ending}"
     en.save(problem, path)
     assert en.load(path).fingerprint == problem.fingerprint

@@ -155,7 +155,7 @@ def compare(problem: str, form: str | None, solvers: str, as_json: bool, **commo
             click.echo(f"endonet: CONTRADICTION: {sentence}", err=True)
         return frame.REFUTED
     interrupted = any(row.stopped_by == "interrupted" for row in comparison.rows)
-    answered = any(row.value is not None or row.proof for row in comparison.rows)
+    answered = any(row.value is not None or row.equilibria or row.proof for row in comparison.rows)
     return frame.ANSWERED if answered and not interrupted else frame.UNFINISHED
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from endonet import promises
 from endonet.formulations.structure import Structure
-from endonet.solvers.solution import Solution, Status
+from endonet.solvers.solution import EQUILIBRIA, Solution, Status
 
 MEANING = {
     Status.OPTIMAL: ("green", "proved: value and bound agree"),
@@ -27,6 +27,14 @@ MEANING = {
     Status.INFEASIBLE: ("green", "proved: no decision satisfies the constraints"),
     Status.UNBOUNDED: ("green", "proved: the objective has no limit"),
     Status.NO_SOLUTION: ("red", "nothing was found before a limit"),
+}
+
+# What a status says of a list of equilibria.
+LISTED = {
+    Status.OPTIMAL: ("green", "proved: these are all equilibria"),
+    Status.FEASIBLE: ("yellow", "equilibria found so far; there may be others"),
+    Status.STATIONARY: ("cyan", "an equilibrium; there may be others"),
+    Status.INFEASIBLE: ("green", "proved: there is no equilibrium"),
 }
 
 COUNTED = {"theta": "operating"}
@@ -67,9 +75,25 @@ def counts(encoded: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return found
 
 
+def equilibria(encoded: Mapping[str, Any] | None) -> list[tuple[str, RenderableType]]:
+    """Return the numbers of each equilibrium that a decision lists, and how much there is of each of its parts."""
+    rows: list[tuple[str, RenderableType]] = []
+    for key in ("equilibria", "autarky"):
+        for place, entry in enumerate((encoded or {}).get(key, ())):
+            if place == MANY:
+                rows.append(("", Text(f"… and {len((encoded or {})[key]) - MANY} more")))
+                break
+            parts = [f"{name} = {number(part)}" for name, part in entry.items() if isinstance(part, (int, float))]
+            parts += [f"{name}: {len(part)}" for name, part in entry.items() if isinstance(part, list) and name != "w"]
+            rows.append(("equilibrium" if key == "equilibria" else key, Text(", ".join(parts))))
+    return rows
+
+
 def _meaning(found: Solution) -> tuple[str, str]:
     """Return colour and words for a status; a proof that nobody can check is called a claim."""
     colour, meaning = MEANING[found.status]
+    if found.question == EQUILIBRIA:
+        colour, meaning = LISTED.get(found.status, (colour, meaning))
     if meaning.startswith("proved: ") and found.certificate is None:
         return "yellow", f"claimed by {found.solver}: {meaning.removeprefix('proved: ')}, not certified"
     return colour, meaning
@@ -90,7 +114,10 @@ def solution(problem: Any, found: Solution) -> RenderableType:
         rows.append(("gap", Text(gap(found.rel_gap))))
     elif found.bound is not None:
         rows.append(("bound", Text(number(found.bound, 12))))
-    rows += [(label, Text(count)) for label, count in counts(found.encoded_decision)]
+    if found.question == EQUILIBRIA:
+        rows += equilibria(found.encoded_decision)
+    else:
+        rows += [(label, Text(count)) for label, count in counts(found.encoded_decision)]
     rows.append(("time", Text(f"{found.wall_time:.3g} s, after {found.setup_time:.2g} s of setting up")))
     rows += [("note", Text(note)) for note in found.notes]
     if found.contradicted:
@@ -132,16 +159,19 @@ def verified(problem: Any, claimed: Solution, report: Any) -> RenderableType:
     rows: list[tuple[str, RenderableType]] = [
         ("verified", Text(_and(claims) or "nothing: there is neither a decision nor a bound", "bold green")),
         ("status", Text(claimed.status.value)),
-        ("value", Text(number(claimed.value, 12))),
-        ("bound", Text(number(claimed.bound, 12))),
     ]
+    if claimed.question == EQUILIBRIA:
+        rows += equilibria(claimed.encoded_decision)
+    else:
+        rows += [("value", Text(number(claimed.value, 12))), ("bound", Text(number(claimed.bound, 12)))]
     if trust:
         rows.insert(1, ("not verified", Text(f"the status {trust!r} is the solver's word", "yellow")))
     for key, value in fields_of(report).items():
         # The counts of a certificate mean nothing where there is none, and little where all that counts is its kind.
         if key not in ("value", "bound") and value is not None and not (value == 0 and isinstance(value, int)):
             rows.append((key.replace("_", " "), Text(_short(value))))
-    colour = "green" if claimed.bound is not None or claimed.status is Status.INFEASIBLE else "cyan"
+    proved = claimed.bound is not None or claimed.status in (Status.INFEASIBLE, Status.OPTIMAL)
+    colour = "green" if proved else "cyan"
     return _panel(f"{claimed.instance or 'unnamed problem'} by {claimed.solver}", rows, colour, _about(problem))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endonet.solvers.solution import Proves, Solution, Status, StoppedBy
+from endonet.solvers.solution import EQUILIBRIA, Proves, Solution, Status, StoppedBy
 
 PROVED = frozenset({Status.OPTIMAL, Status.INFEASIBLE, Status.UNBOUNDED})
 
@@ -28,18 +28,25 @@ def kept(proves: Proves, solution: Solution) -> bool:
 def verified(solution: Solution) -> tuple[str, ...]:
     """Return which claims of a solution `endonet.check` verifies; it raises if one of them does not hold."""
     claims = []
+    if solution.question == EQUILIBRIA:
+        if solution.equilibria:
+            claims.append("equilibria")
+        if solution.status is Status.OPTIMAL:
+            claims += ["completeness", "certificate"]
     if solution.value is not None:
         claims += ["value", "feasibility"]
     if solution.bound is not None:
         claims += ["bound", "certificate"]
     if solution.status is Status.INFEASIBLE:
         claims += ["infeasibility", "certificate"]
-    if solution.status is Status.OPTIMAL:
+    if solution.status is Status.OPTIMAL and solution.question != EQUILIBRIA:
         claims.append("gap")
     return tuple(claims)
 
 
 def taken_on_trust(solution: Solution) -> str:
     """Return the status if it says more than a check can verify, such as ``local``; else nothing."""
+    if solution.question == EQUILIBRIA:
+        return ""  # every entry of a list is verified, and more than its being one is not claimed
     shown = solution.status in PROVED or solution.status in (Status.FEASIBLE, Status.NO_SOLUTION)
     return "" if shown else solution.status.value
