@@ -1,4 +1,4 @@
-"""The cells of the reports on trade in endogenous networks: the calibrated economy of a seed, and its counterfactuals."""
+"""The cells of the reports on trade: the calibrated economy of a seed, its moments and its counterfactuals."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def transmission(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 def _links(ours: Flows) -> NDArray[np.int64]:
     formed = ours.network.p > 0.5
-    return ours.buyer[formed].astype(np.int64) * ours.T.size + ours.network.pairs.supplier[formed]
+    named: NDArray[np.int64] = ours.buyer[formed].astype(np.int64) * ours.T.size + ours.network.pairs.supplier[formed]
+    return named
 
 
 def _more(after: NDArray[np.float64], before: NDArray[np.float64]) -> int:
