@@ -104,17 +104,17 @@ def run(
     traders = {name: np.array([one[name] for one in found], dtype=float) for name in ("importers", "exporters")}
     panels = (
         ("a", "Change of real income, %", {"links free": 100 * (free - 1), "links fixed": 100 * (fixed - 1)}),
-        ("b", "Free over fixed change of real income", {"free / fixed": ratio}),
+        ("b", "Real income, free / fixed change", {"free / fixed": ratio}),
         (
             "c",
-            "Domestic links, % of those before",
+            "Domestic links, % of before",
             {
                 "new": 100 * counts["new"] / links,
                 "dropped": -100 * counts["dropped"] / links,
                 "net": 100 * (counts["new"] - counts["dropped"]) / links,
             },
         ),
-        ("d", "Change of the number of traders, % of firms", {name: 100 * part / n for name, part in traders.items()}),
+        ("d", "Change of traders, % of firms", {name: 100 * part / n for name, part in traders.items()}),
     )
     drawn = []
     for panel, label, series in panels:

@@ -20,7 +20,7 @@ from endonet.instances import atomic
 from endonet.reports.beside import write_rows
 
 NAME = "trade-uniqueness"
-TITLE = "Figure A2: one equilibrium, and why a picture does not show it"
+TITLE = "Figure A2: how many equilibria, counted beside the picture"
 
 LEAD = (
     "The calibrated small open economy could have several pairs of wage and demand in equilibrium. The paper looks at "
@@ -128,7 +128,7 @@ def run(
             f"trade-uniqueness-{name}",
         )
         drawn.append(
-            (svg, f"Guess against {says}: {len(low)} local minima on the grid (circles); the cross is the root.")
+            (svg, f"Guess against {says}: local minima on the grid (circles): {len(low)}; the cross is the root.")
         )
         rows += [[name, w[i], A[j], norm[i, j]] for i in range(w.size) for j in range(A.size)]
     page.figures(drawn)
