@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import chains
+import choices
 import digraphs
 import economies
 import networkx as nx
@@ -25,22 +26,30 @@ from endonet.solvers.base import Solver
 from endonet.solvers.solution import Finding, Proves, Solution, Status, StoppedBy
 
 # Problems small enough to try every decision, for each family that lists solvers.
-CASES: dict[str, Any] = {"planner": economies.TINY, "diversification": chains.TINY, "ordering": digraphs.TINY_DIGRAPHS}
+CASES: dict[str, Any] = {
+    "planner": economies.TINY,
+    "diversification": chains.TINY,
+    "ordering": digraphs.TINY_DIGRAPHS,
+    "sourcing": choices.TINY,
+}
 BEST = {
     "planner": economies.best_by_trying_all,
     "diversification": chains.best_by_trying_all,
     "ordering": digraphs.best_order_by_trying_all,
+    "sourcing": choices.best_by_trying_all,
 }
 # One problem of each family for each kind of test below.
 LARGER: dict[str, Any] = {
     "planner": lambda: economy(7, n=12),
     "diversification": lambda: chains.chain(6),
     "ordering": lambda: digraphs.digraph(7, n=12),
+    "sourcing": lambda: choices.choice(7, K=12),
 }
 STARTS: dict[str, Any] = {
     "planner": lambda: (economy(8), np.ones(6, dtype=int)),
     "diversification": lambda: (chains.chain(2), [1, 1]),
     "ordering": lambda: (digraphs.digraph(8), np.arange(digraphs.digraph(8).n)),
+    "sourcing": lambda: (choices.choice(8), np.ones((2, 6), dtype=int)),
 }
 PAIRS = ((0, 1), (1, 2), (0, 2))
 IMPOSSIBLE: dict[str, Any] = {

@@ -2,4 +2,7 @@
 
 PROBLEM = "endonet.formulations.sourcing.problem:SourcingProblem"
 
-FORMULATIONS: dict[str, str] = {}
+FORMULATIONS: dict[str, str] = {
+    "firm-complements": "endonet.formulations.sourcing.complements:FIRM_COMPLEMENTS",
+    "firm-thresholds": "endonet.formulations.sourcing.thresholds:FIRM_THRESHOLDS",
+}

@@ -132,8 +132,9 @@ def smooth_responses(  # type: ignore[no-untyped-def]
     for i in range(ptr.size - 1):
         R1 = R0[i] + dR[i]
         dispersion = absolute + relative * f_o[i] * w
-        o0 = _logit(R0[i] * b_o[i] - f_o[i] * w, dispersion)
-        o1 = _logit(R1 * b_o[i] - f_o[i] * w, dispersion)
+        offered = b_o[i] > 0.0 or f_o[i] > 0.0  # nobody trades in a closed economy
+        o0 = _logit(R0[i] * b_o[i] - f_o[i] * w, dispersion) if offered else 0.0
+        o1 = _logit(R1 * b_o[i] - f_o[i] * w, dispersion) if offered else 0.0
         v0 = R0[i] * const[i] + o0 * (R0[i] * b_o[i] - f_o[i] * w)
         v1 = R1 * const[i] + o1 * (R1 * b_o[i] - f_o[i] * w) - f_p[i] * w
         for q in range(ptr[i], ptr[i + 1]):

@@ -1,11 +1,15 @@
-"""Solvers for sourcing: lists of equilibria with proofs, and single equilibria at any size."""
+"""Solvers for sourcing: lists of equilibria with proofs, equilibria at any size, firms' interdependent choices."""
 
 SOLVERS = {
     "certified": "endonet.solvers.sourcing.certified:Certified",
     "enumeration": "endonet.solvers.sourcing.enumeration:Enumeration",
+    "squeezing": "endonet.solvers.sourcing.squeezing:Squeezing",
+    "subsets": "endonet.solvers.sourcing.subsets:Subsets",
+    "choice-scip": "endonet.solvers.sourcing.choice_outside:ChoiceScip",
+    "choice-highs": "endonet.solvers.sourcing.choice_outside:ChoiceHighs",
     "sequential": "endonet.solvers.sourcing.sequential:Sequential",
 }
 
 DEFAULT = "certified"
 
-CHECK = "endonet.solvers.sourcing.certificate:check"
+CHECK = "endonet.solvers.sourcing.kinds:check"

@@ -22,23 +22,25 @@ import numpy as np
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.decisions import Equilibria
 from endonet.formulations.sourcing.problem import SourcingProblem
-from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
 from endonet.solvers.sourcing import answers, box, sweep
+from endonet.solvers.sourcing.accepted import EconomySolver
 from endonet.solvers.sourcing.enumeration import undecided
 from endonet.solvers.sourcing.game import Bits, Game, game_of, network_of
 from endonet.solvers.sourcing.tiny import tiny_economy
 from endonet.solvers.sourcing.tree import Entry, Search, root
 
 DENSE = 400  # firms of a cyclic, open or supplier-initiated economy
-WIDE, WIDE_SWEEP = 0.01, 1e-12
+# How wide a box is still split, in logs, and how often in a row without deciding anything.
+WIDE, PATIENCE = 0.01, 8
+WIDE_SWEEP, PATIENCE_SWEEP = 1e-8, 1000
 KIND = "sourcing tree"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certified(Solver[SourcingProblem]):
+class Certified(EconomySolver):
     """Branch and prune: lists all equilibria, and proves that there is no other, with a tree that `check` replays.
 
     Buyers or suppliers, acyclic or cyclic, closed or open. Closed acyclic economies in which buyers initiate are solved
@@ -56,6 +58,7 @@ class Certified(Solver[SourcingProblem]):
     title: ClassVar[str] = "Branch and prune: all equilibria, with a tree as certificate"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     question: ClassVar[str] = EQUILIBRIA
+    for_choices: ClassVar[str] = "endonet.solvers.sourcing.squeezing:Squeezing"
 
     node_limit: int = 1_000_000
     resume: Mapping[str, Any] | None = None
@@ -65,7 +68,7 @@ class Certified(Solver[SourcingProblem]):
         if self.node_limit < 1:
             raise InputError("node_limit", f"{self.node_limit} is too small", "give a number ≥ 1")
 
-    def refuses(self, problem: SourcingProblem) -> str:
+    def refuses_economy(self, problem: SourcingProblem) -> str:
         """Return the reason if the choice is smoothed, a markup is below 1, or the economy is too large."""
         return refusal(problem)
 
@@ -158,10 +161,10 @@ def plan(
         def narrow(a: Bits, b: Bits, c: Any, d: Any) -> int:
             return int(kernel(data, a, b, c, d))
 
-        width = WIDE_SWEEP if sweeps(problem) else WIDE
+        width, patience = (WIDE_SWEEP, PATIENCE_SWEEP) if sweeps(problem) else (WIDE, PATIENCE)
         start = [root(first, last, data.opened)]
         known = list((earlier or {}).get(name, []))
-        return Search(problem, narrow, judge, start, known, width, [])
+        return Search(problem, narrow, judge, start, known, width, patience, [])
 
     if problem.open is None:
         return {"domestic": search("domestic", game, lo, hi)}

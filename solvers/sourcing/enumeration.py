@@ -17,11 +17,11 @@ import numpy as np
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.decisions import Equilibria
 from endonet.formulations.sourcing.problem import SourcingProblem
-from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
 from endonet.solvers.sourcing import answers
+from endonet.solvers.sourcing.accepted import EconomySolver
 from endonet.solvers.sourcing.exhaustion import candidates
 from endonet.solvers.sourcing.game import Bits, Game, game_of, network_of
 from endonet.solvers.sourcing.tiny import tiny_economy
@@ -32,7 +32,7 @@ MOST = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enumeration(Solver[SourcingProblem]):
+class Enumeration(EconomySolver):
     """Exhaustive search: lists all equilibria, and proves that there is no other.
 
     Parameters
@@ -47,6 +47,7 @@ class Enumeration(Solver[SourcingProblem]):
     title: ClassVar[str] = "Enumeration: every network, every firm's best choice"
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     question: ClassVar[str] = EQUILIBRIA
+    for_choices: ClassVar[str] = "endonet.solvers.sourcing.subsets:Subsets"
 
     max_decisions: int = 28
     resume: Mapping[str, Any] | None = None
@@ -58,7 +59,7 @@ class Enumeration(Solver[SourcingProblem]):
                 "max_decisions", f"{self.max_decisions} is out of range", f"give a number from 1 to {MOST}"
             )
 
-    def refuses(self, problem: SourcingProblem) -> str:
+    def refuses_economy(self, problem: SourcingProblem) -> str:
         """Return the reason if the economy is smoothed or too large."""
         if problem.smoothed:
             return "a smoothed economy chooses probabilities, not networks; use sequential"

@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endonet.formulations.sourcing import decisions
 from endonet.formulations.sourcing.choice import respond_at
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.evaluation import SourcingOutcome, evaluate_network
+from endonet.formulations.sourcing.formed import Formed
 from endonet.formulations.sourcing.problem import SourcingProblem
+
+Links = NDArray[np.bool_]
 
 STEPS = 200
 SHOWN = 6
@@ -31,49 +35,49 @@ def explain(problem: SourcingProblem) -> str:
 def _jump(problem: SourcingProblem) -> str:
     """Bisect on A, with the greatest network that replies to it; empty if there is no jump to show."""
     low, high = -100.0, 100.0
-    below = above = None
-    for _ in range(STEPS):
+    below: tuple[Links, float] | None = None
+    above: tuple[Links, float] | None = None
+    while high - low > 1e-13:
         middle = (low + high) / 2
-        found = greatest_reply(problem, math.exp(middle))
-        if found is not None and math.exp(middle) < found.A:
+        found = greatest_reply(problem, math.exp(middle), None if above is None else above[0])
+        if found is not None and found[1] > math.exp(middle):
             low, below = middle, found
         else:
             high, above = middle, found
-        if high - low < 1e-14 * max(1.0, abs(low)):
-            break
     if below is None:
         return ""
     A = math.exp(high)
+    start = f"no equilibrium: at A = {A:.9g} "
     if above is None:
-        return f"no equilibrium: the links that pay from A = {A:.9g} on leave no labour, or costs that do not exist"
-    added = [
-        f"{problem.supplier[e]}→{problem.buyer[e]}"
-        for e in np.flatnonzero(above.network.links & ~below.network.links)[: SHOWN + 1]
-    ]
-    links = ", ".join(added[:SHOWN]) + (", …" if len(added) > SHOWN else "")
+        return start + "links begin to pay in a circle that leaves no costs (the spectral radius of Φ~Γ' reaches 1)"
+    added = np.flatnonzero(above[0] & ~below[0])
+    links = ", ".join(f"{problem.supplier[e]}→{problem.buyer[e]}" for e in added[:SHOWN])
+    links += ", …" if added.size > SHOWN else ""
     return (
-        f"no equilibrium: at A = {A:.9g} the links {links} begin to pay, and the demand that follows from all "
-        f"links that pay jumps from {below.A:.9g} above it to {above.A:.9g} below it"
+        f"{start}the links {links} begin to pay, and the demand that follows from all links that pay jumps from "
+        f"{below[1]:.9g} above it to {above[1]:.9g} below it"
     )
 
 
-def greatest_reply(problem: SourcingProblem, A: float) -> SourcingOutcome | None:
-    """Return the greatest network in which every firm replies best, at a given A that need not follow from it.
+def greatest_reply(problem: SourcingProblem, A: float, most: Links | None = None) -> tuple[Links, float] | None:
+    """Return the greatest network in which every firm of a closed economy replies best to A, and the A it implies.
 
-    None where all links that pay leave no labour, or costs that do not exist.
+    The latter is not positive where fixed costs exceed labour. None where costs do not exist. ``most`` is a network
+    known to hold the reply, such as the reply to a larger A.
     """
-    everything = decisions.network(problem, np.ones(problem.m, dtype=np.bool_))
-    outcome = evaluate_network(problem, everything)
-    network: Network | None = everything if outcome.feasible else None
-    if network is None:
-        return None
+    links = np.ones(problem.m, dtype=np.bool_) if most is None else most
+    nobody = np.zeros(problem.n, dtype=np.bool_)
     while True:
-        at_A = outcome.D * (A / outcome.A)
-        best = respond_at(outcome, A, 1.0, outcome.T, at_A).network
-        smaller = Network(outcome.network.links & best.links, outcome.network.imports, outcome.network.exports)
-        if smaller.key() == outcome.network.key():
-            return outcome
-        outcome = evaluate_network(problem, smaller)
+        formed = Formed.of(problem, links)
+        T, D = formed.costs(problem.labour_weight[:, None]), formed.demands(problem.home_costs[:, None])
+        if T is None or D is None:
+            return None
+        network = Network(links, nobody, nobody)
+        here = SourcingOutcome(problem, network, formed, "", 1.0, A, T[:, 0], A * D[:, 0])
+        smaller = links & respond_at(here, A, 1.0, here.T, here.D).network.links
+        if np.array_equal(smaller, links):
+            return links, (problem.L - formed.labour) / float(problem.labour_weight @ D[:, 0])
+        links = smaller
 
 
 def _cycle(problem: SourcingProblem) -> str:

@@ -183,10 +183,14 @@ def _side(problem: SourcingProblem, bits: Bits) -> Side | str:
     if a is None or d is None:
         doubtful = Formed(problem, formed.link, formed.ptr, formed.supplier, formed.share * (1 - 1e-8))
         return "impossible" if doubtful.costs(r_a) is None else "unknown"
-    wrong = _wrong(formed, formed.weight, False, r_a, a, 2), _wrong(formed, formed.weight / formed.mu, True, r_d, d, 0)
-    if max(wrong) > WORST:
+    if problem.acyclic:  # sums of positive terms: one rounding for each link of a path
+        error = EPS * (formed.link.size + 4 * problem.n)
+    else:
+        error = _wrong(formed, formed.weight, False, r_a, a, 2)
+        error = max(error, _wrong(formed, formed.weight / formed.mu, True, r_d, d, 0))
+    if error > WORST:
         return "unknown"
-    return Side(problem.L - _fixed(problem, bits), a[:, :2], d[:, 1:], formed, max(wrong))
+    return Side(problem.L - _fixed(problem, bits), a[:, :2], d[:, 1:], formed, error)
 
 
 def _wrong(formed: Formed, weight: Vector, transposed: bool, r: Vector, x: Vector, unit: int) -> float:

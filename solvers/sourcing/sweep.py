@@ -62,7 +62,7 @@ def pass_forward(game, lo, hi, low, high, T_lo, T_hi, s, score):  # type: ignore
                 hi[e] = 0
             if lo[e] > hi[e]:
                 return -1
-            score[e] = R_hi * b_hi
+            score[e] = game.n - place  # the first link in the sequence that is open opens those after it
             same += lo[e] == hi[e]
             if lo[e]:
                 least += b_lo

@@ -28,7 +28,6 @@ from endonet.solvers.sourcing.game import Bits
 CLOSED, LEFT_OPEN = "closed", "open"
 PARTS = ("links", "imports", "exports")
 FEW = 4  # open decisions that are split on rather than the box
-PATIENCE = 8  # splits of the box in a row that decide nothing
 STEP = 8.0  # where a side of the box is 0 or infinite, this far from the other
 
 Entry = str | list[Any]
@@ -76,13 +75,15 @@ def children(problem: SourcingProblem, node: Node, entry: Entry) -> tuple[Node, 
     return Node(node.lo.copy(), without, node.box.copy()), Node(with_, node.hi, node.box)
 
 
-def split(problem: SourcingProblem, node: Node, score: NDArray[np.float64], state: int, least_width: float) -> Entry:
+def split(
+    problem: SourcingProblem, node: Node, score: NDArray[np.float64], state: int, least_width: float, patience: int
+) -> Entry:
     """Return where to split an open node: in the box while that is wide, else on the decision that may matter most."""
     undecided = np.flatnonzero(node.lo != node.hi)
     node.idle = node.idle + 1 if undecided.size == node.undecided else 0
     node.undecided = int(undecided.size)
     w_lo, w_hi, low, high = node.box.tolist()
-    if (state != BOUNDLESS or not math.isfinite(high)) and node.idle < PATIENCE:
+    if (state != BOUNDLESS or not math.isfinite(high)) and node.idle < patience:
         wide_A, wide_w = _width(low, high), _width(w_lo, w_hi)
         if not math.isfinite(w_hi) or (w_lo == 0 and undecided.size > FEW):
             return ["w", _between(w_lo, w_hi)]
@@ -124,6 +125,10 @@ class Search:
     ----------
     tree : list
         The tree so far; with the open nodes appended it is whole.
+    least_width : float
+        In logs; a box that is narrower is not split.
+    patience : int
+        Splits of the box in a row that may decide nothing.
     leaves : int
     """
 
@@ -133,6 +138,7 @@ class Search:
     stack: list[Node]
     earlier: list[Entry]
     least_width: float
+    patience: int
     tree: list[Entry]
     leaves: int = 0
     splits: int = 0
@@ -156,7 +162,11 @@ class Search:
                 self.judge(node.lo)
             self._close()
             return
-        entry = split(self.problem, node, score, state, self.least_width) if replayed == LEFT_OPEN else replayed
+        entry = (
+            split(self.problem, node, score, state, self.least_width, self.patience)
+            if replayed == LEFT_OPEN
+            else replayed
+        )
         lower, upper = children(self.problem, node, entry)
         self.tree.append(entry)
         self.splits += 1
