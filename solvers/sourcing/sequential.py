@@ -19,10 +19,10 @@ import numpy as np
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.decisions import Equilibria, Equilibrium, Network
 from endonet.formulations.sourcing.problem import Smoothing, SourcingProblem
+from endonet.solvers.base import Solver
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import market as markets
-from endonet.solvers.sourcing.accepted import EconomySolver
 from endonet.solvers.sourcing.balance import Balance, Jump, balance, may_do_without_trade
 from endonet.solvers.sourcing.kernels import THREADS
 from endonet.solvers.sourcing.market import Market
@@ -34,7 +34,7 @@ AUTARKY = "firms may do without trade, where nothing determines the wage; use ce
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sequential(EconomySolver):
+class Sequential(Solver[SourcingProblem]):
     """Firms choose in sequence at a guess of (w, A) until the network they choose implies the guess.
 
     Takes acyclic economies whose links are initiated by buyers, closed or open, smoothed or not. ``STATIONARY`` says
@@ -66,8 +66,10 @@ class Sequential(EconomySolver):
         if self.max_evaluations < 1:
             raise InputError("max_evaluations", f"{self.max_evaluations} is too small", "give a number ≥ 1")
 
-    def refuses_economy(self, problem: SourcingProblem) -> str:
+    def refuses(self, problem: Any) -> str:
         """Return the reason if firms cannot choose one after the other."""
+        if not isinstance(problem, SourcingProblem):
+            return f"sequential solves economies of firms, and this is a {type(problem).__name__}; use certified"
         if problem.initiator != "buyer":
             return "suppliers initiate links, so that firms do not choose in sequence; use certified or enumeration"
         if not problem.acyclic:
