@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
 from endonet.solvers.base import Solver
@@ -84,6 +85,26 @@ class Row:
         return self.status in SETTLING and not self.false
 
 
+@dataclass(frozen=True)
+class Disagreement:
+    """Why one answer differs from the reference: the proven optimum or, without one, the best answer.
+
+    Attributes
+    ----------
+    solver, reference : str
+        As ``solver`` or ``solver:formulation``.
+    entries : tuple of mapping
+        One for each entry of the decision that differs, as the family tells them; empty if it tells nothing.
+    sentences : tuple of str
+        The same in words.
+    """
+
+    solver: str
+    reference: str
+    entries: tuple[Mapping[str, Any], ...]
+    sentences: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Answers side by side.
@@ -109,6 +130,8 @@ class Comparison:
         Disagreements within an outside solver's tolerance.
     solutions : tuple of Solution or None
         The solution behind each row.
+    disagreements : tuple of Disagreement
+        One for each answer whose decision differs from the reference, if the family can explain such differences.
     """
 
     family: str
@@ -126,6 +149,7 @@ class Comparison:
     solutions: tuple[Solution | None, ...]
     question: str = OPTIMUM
     equilibria: int | None = None
+    disagreements: tuple[Disagreement, ...] = ()
 
     def __getitem__(self, solver: str) -> Solution:
         """Return the solution of a solver by its name, or by ``name:formulation``."""
@@ -136,9 +160,10 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as one JSON-ready object."""
-        skipped = ("rows", "solutions", "sense")
+        skipped = ("rows", "solutions", "sense", "disagreements")
         report = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped}
         report |= {"sense": self.sense.value, "contradictions": list(self.contradictions), "notes": list(self.notes)}
+        report["disagreements"] = [asdict(one) for one in self.disagreements]
         rows = []
         for row, solution in zip(self.rows, self.solutions, strict=True):
             decision = None if solution is None or solution.encoded_decision is None else solution.encoded_decision
@@ -254,7 +279,32 @@ def _lay_out(problem: Problem, solvers: list[Solver[Any]], answers: list[Solutio
         solutions=tuple(solutions),
         question=asked,
         equilibria=None if proof is None else proof.equilibria,
+        disagreements=_disagreements(problem, best or _first(worth, best_value), [s for _, s in found], asked),
     )
+
+
+def _first(worth: list[Solution], value: float | None) -> Solution | None:
+    return next((s for s in worth if s.value == value and value is not None), None)
+
+
+def _disagreements(
+    problem: Problem, reference: Solution | None, answers: list[Solution], asked: str
+) -> tuple[Disagreement, ...]:
+    """Let the family explain every answer to the question asked whose decision differs from the reference."""
+    room = "endonet.solvers"
+    if reference is None or problem.family not in registry.family_names(room):
+        return ()
+    name = getattr(registry.family_module(room, problem.family), "DISAGREEMENT", None)
+    if name is None:
+        return ()
+    explain, found = registry.load(name), []
+    for answer in answers:
+        if answer is reference or answer.decision is None or answer.question != asked:
+            continue
+        entries, sentences = explain(problem, reference, answer)
+        if sentences:
+            found.append(Disagreement(label(answer), label(reference), entries, sentences))
+    return tuple(found)
 
 
 def _answers(claim: Solution) -> bool:
@@ -493,6 +543,9 @@ def _rich(comparison: Comparison, roomy: bool) -> list[RenderableType]:
     lines += [Text(f"{label(row)}: {row.reason}", "yellow") for row in comparison.rows if row.reason]
     lines += [Text(f"note: {note}", "yellow") for note in comparison.notes]
     lines.append(Text(summary(comparison)))
+    for one in comparison.disagreements:
+        lines += [Text(), Text(f"Why {one.solver} differs from {one.reference}:", "bold")]
+        lines += [Text(f"  {sentence}") for sentence in one.sentences]
     return lines
 
 
@@ -505,6 +558,9 @@ def _html(comparison: Comparison) -> str:
     after = [f"<p>{html.escape(f'{label(row)}: {row.reason}')}</p>" for row in comparison.rows if row.reason]
     after += [f"<p>{html.escape(note)}</p>" for note in comparison.notes]
     after.append(f"<p>{html.escape(summary(comparison))}</p>")
+    for one in comparison.disagreements:
+        told = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in one.sentences)
+        after.append(f"<p>{html.escape(f'Why {one.solver} differs from {one.reference}:')}</p><ul>{told}</ul>")
     caption = f"<caption>{html.escape(comparison.instance)}</caption>" if comparison.instance else ""
     table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return "".join(said) + table + "".join(after)

@@ -3,6 +3,8 @@
 PROBLEM = "endonet.formulations.sourcing.problem:SourcingProblem"
 
 FORMULATIONS: dict[str, str] = {
+    "firm": "endonet.formulations.sourcing.firm:FIRM",
+    "equilibrium": "endonet.formulations.sourcing.equilibrium:EQUILIBRIUM",
     "firm-complements": "endonet.formulations.sourcing.complements:FIRM_COMPLEMENTS",
     "firm-thresholds": "endonet.formulations.sourcing.thresholds:FIRM_THRESHOLDS",
 }

@@ -188,7 +188,7 @@ def respond_at(outcome: SourcingOutcome, A: float, w: float, T: Vector, D: Vecto
     """Return every firm's best choice in doubles, at numbers that need not be those of the outcome."""
     problem, network = outcome.problem, outcome.network
     terms = Terms(problem)
-    Y, R0, dR, const, b_o = terms.owners(A, w, T, D, _earned(outcome, D), network.imports)
+    Y, R0, dR, const, b_o = terms.owners(A, w, T, D, earned_from_firms(outcome, D), network.imports)
     links = network.links.copy()
     o, p = (part.copy() for part in terms.traded(network.imports, network.exports))
     f_o, f_p = terms.traded(terms.f_import, terms.f_export)
@@ -273,7 +273,7 @@ def _respond_smoothly(outcome: SourcingOutcome) -> Choice:
     terms, smoothing = Terms(problem), problem.smoothing
     assert smoothing is not None
     Y, R0, dR, const, b_o = terms.owners(
-        outcome.A, outcome.w, outcome.T, outcome.D, _earned(outcome, outcome.D), network.imports
+        outcome.A, outcome.w, outcome.T, outcome.D, earned_from_firms(outcome, outcome.D), network.imports
     )
     links, o, p = network.links.copy(), *(part.copy() for part in terms.traded(network.imports, network.exports))
     f_o, f_p = terms.traded(terms.f_import, terms.f_export)
@@ -287,7 +287,7 @@ def _respond_smoothly(outcome: SourcingOutcome) -> Choice:
     return Choice(network, problem, chosen, far > SMOOTH, gain, np.zeros((problem.n, 2)), np.abs(far - SMOOTH), never)
 
 
-def _earned(outcome: SourcingOutcome, D: Vector) -> Vector:
+def earned_from_firms(outcome: SourcingOutcome, D: Vector) -> Vector:
     """Return, by firm, what a unit of its T earns from the firms that it sells to."""
     formed = outcome.formed
     if outcome.problem.initiator == "supplier" or np.all(formed.mu == 1):

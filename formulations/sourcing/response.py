@@ -91,6 +91,15 @@ def _benefit(weight, mu, earns, power, y):  # type: ignore[no-untyped-def]
     return b * (1.0 - 1.0 / mu) if earns else b
 
 
+@njit(cache=True)
+def benefits(weight, mu, earns, power, Y, other):  # type: ignore[no-untyped-def]
+    """Return b of every link, given Y of the firms at its other end."""
+    b = np.empty(weight.size)
+    for e in range(weight.size):
+        b[e] = _benefit(weight[e], mu[e] if mu.size > 1 else mu[0], earns, power, Y[other[e]])
+    return b
+
+
 @njit(cache=True, inline="always")
 def _closeness(benefit, cost, scale):  # type: ignore[no-untyped-def]
     size = max(abs(benefit), cost) + scale

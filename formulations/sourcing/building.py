@@ -1,0 +1,117 @@
+"""What the formulations of economies share: the modelling language, the links' decisions, and reading them back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from endonet.formulations.contracts import Formulation, Modeller
+from endonet.formulations.errors import InputError, NotApplicableError
+from endonet.formulations.sourcing.decisions import Network
+from endonet.formulations.sourcing.formed import Formed
+from endonet.formulations.sourcing.problem import SourcingProblem, Vector
+
+
+class SourcingFormulation(Formulation[SourcingProblem]):
+    """One way of writing a question about an economy down, in Pyomo."""
+
+    def build(
+        self, problem: SourcingProblem, modeller: Modeller | str = Modeller.PYOMO, *, relaxed: bool = False, **more: Any
+    ) -> pyo.ConcreteModel:
+        """Return an ordinary Pyomo model whose components carry the paper's symbols.
+
+        Parameters
+        ----------
+        problem : SourcingProblem
+        modeller : {"pyomo"}
+        relaxed : bool, default False
+            Let the binary variables range over [0, 1].
+        **more
+            What the formulation adds, such as ``network`` for ``sourcing/firm``.
+
+        Raises
+        ------
+        InputError
+            If the modelling language is another one.
+        NotApplicableError
+            If the formulation does not hold for this economy.
+        """
+        if modeller not in self.modellers:
+            raise InputError("modeller", f"{self.name} cannot be written in {str(modeller)!r}", "use pyomo")
+        reason = self.refuses(problem)
+        if reason:
+            raise NotApplicableError(f"{self.name} does not hold here: {reason}")
+        model = self._pyomo(problem, relaxed, **more)
+        model.name = problem.name or "sourcing"
+        return model
+
+    def refuses(self, problem: Any) -> str:
+        """Return why the formulation does not hold for a problem; empty if it does."""
+        if not isinstance(problem, SourcingProblem):
+            return f"it is about an economy; this is a {type(problem).__name__}"
+        return "links of a smoothed economy are no binary choices" if problem.smoothed else ""
+
+    def extract(self, model: Any) -> Network:
+        """Return the network that a solved model holds; nobody trades where the model has no trade."""
+        z = binaries(model.z)
+        firms = len(model.firms)
+        trade = [binaries(model.component(name)) if model.component(name) else np.zeros(firms, bool) for name in "MX"]
+        return Network(z, *trade)
+
+    @abstractmethod
+    def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel: ...
+
+
+def binaries(variable: Any) -> NDArray[np.bool_]:
+    """Return the values of an indexed binary variable, rounded.
+
+    Raises
+    ------
+    InputError
+        If the model holds none, as before it is solved.
+    """
+    values = [pyo.value(variable[index], exception=False) for index in variable]
+    if any(value is None or not np.isfinite(value) for value in values):
+        raise InputError(variable.name, "the model holds no values of it", "solve it before extracting the network")
+    return np.array(values, dtype=np.float64).reshape(-1) >= 0.5
+
+
+def declare(model: pyo.ConcreteModel, problem: SourcingProblem, relaxed: bool) -> None:
+    """Declare firms, links and the decisions z over the links."""
+    model.firms = pyo.RangeSet(0, problem.n - 1)
+    model.links = pyo.RangeSet(0, problem.m - 1)
+    model.z = pyo.Var(model.links, domain=domain(relaxed))
+
+
+def domain(relaxed: bool) -> Any:
+    """Return the domain of binary variables."""
+    return pyo.UnitInterval if relaxed else pyo.Binary
+
+
+def weights(problem: SourcingProblem) -> tuple[Vector, Vector]:
+    """Return α^(σ−1) μ^(1−σ) and α^(σ−1) μ^(−σ) of every potential link."""
+    formed = Formed.of(problem, np.ones(problem.m, dtype=np.bool_))
+    return formed.weight, formed.weight / formed.mu
+
+
+def suppliers(problem: SourcingProblem, j: int) -> list[tuple[int, int]]:
+    """Return the potential links of buyer j with their suppliers."""
+    first, last = int(problem.ptr[j]), int(problem.ptr[j + 1])
+    return [(e, int(problem.supplier[e])) for e in range(first, last)]
+
+
+def product(model: pyo.ConcreteModel, name: str, factor: Any) -> None:
+    """Declare ``name``[e] = z[e] · factor(e) for factors in [0, 1], with four rows each (exact for binary z)."""
+    model.add_component(name, pyo.Var(model.links, domain=pyo.UnitInterval))
+    y = model.component(name)
+    rows = {
+        "on": lambda m, e: y[e] <= m.z[e],
+        "most": lambda m, e: y[e] <= factor(e),
+        "least": lambda m, e: y[e] >= factor(e) - (1 - m.z[e]),
+    }
+    for kind, rule in rows.items():
+        model.add_component(f"constraint_{name}_{kind}", pyo.Constraint(model.links, rule=rule))

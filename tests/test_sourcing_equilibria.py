@@ -1,0 +1,328 @@
+"""Complete lists of equilibria: three solvers against naive Python, tampered certificates, limits, the command line."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from sourcing_economies import KINDS, Naive, economy, networks, random_markups
+
+import endonet as en
+from endonet import api, cli
+from endonet.formulations.errors import InputError, NotApplicableError, VerificationError
+from endonet.formulations.sourcing.decisions import Equilibria
+from endonet.formulations.sourcing.problem import Markups, OpenEconomy, Smoothing, SourcingProblem
+from endonet.instances import catalogue
+from endonet.instances.sourcing.generators import small
+from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+BUNDLED = [entry.name for entry in catalogue.names() if entry.family == "sourcing"]
+KNOWN = catalogue.read_data("sourcing", "equilibria.json")
+
+
+def keys(solution: Solution) -> set[bytes]:
+    assert solution.question == EQUILIBRIA
+    assert not solution.contradicted
+    return {network.key() for network in solution.decision.networks()} if solution.decision is not None else set()
+
+
+def by_trying_all(problem: SourcingProblem) -> set[bytes]:
+    """Return the equilibria with trade (closed: all), by plain loops over networks, equations and choices."""
+    found = set()
+    for links, imports, exports in networks(problem):
+        naive = Naive(problem, links, imports, exports)
+        here = naive.equilibrium()
+        if here is not None and here["A"] > 0 and not naive.deviates(here):
+            decision = {"links": links, "imports": imports, "exports": exports}
+            found.add(problem.network(decision if problem.open is not None else links).key())
+    return found
+
+
+@every_kind
+def test_lists_are_those_of_naive_loops(kind: tuple[str, str, str]) -> None:
+    closed = kind[2] == "closed"
+    for seed in range(3 if closed else 1):
+        problem = economy(seed, 3 if closed else 2, *kind, share=1.0, most=5 if closed else 1)
+        expected = by_trying_all(problem)
+        for solver in ("enumeration", "certified"):
+            found = en.solve(problem, solver)
+            assert {e.network.key() for e in found.decision} == expected
+            assert found.status is (Status.OPTIMAL if keys(found) else Status.INFEASIBLE)
+            assert (found.value, found.bound, found.rel_gap) == (None, None, None)
+
+
+@every_kind
+def test_certified_lists_what_enumeration_lists(kind: tuple[str, str, str]) -> None:
+    for seed in range(8):
+        problem = economy(seed, 3 + seed % 2, *kind, share=0.8, most=10 if kind[2] == "closed" else 5)
+        if seed % 4 == 3:
+            problem = random_markups(problem, seed)
+        one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+        assert (one.status, keys(one)) == (other.status, keys(other))
+        report = en.check(problem, other)
+        assert report.equilibria == len(keys(other))
+        assert report.leaves >= 1
+
+
+@every_kind
+@pytest.mark.slow
+def test_certified_lists_what_enumeration_lists_in_hundreds(kind: tuple[str, str, str]) -> None:
+    for seed in range(100, 300):
+        problem = economy(seed, 3 + seed % 6, *kind, share=0.8, most=14 if kind[2] == "closed" else 8)
+        if problem.open is not None and problem.n > 5:
+            continue
+        one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+        assert (one.status, keys(one)) == (other.status, keys(other))
+        en.check(problem, other)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_economies_have_the_equilibria_on_record(name: str) -> None:
+    problem = en.load(name)
+    entry = KNOWN[name.partition("/")[2]]
+    assert entry["fingerprint"] == problem.fingerprint
+    assert problem.description
+    assert problem.source
+    known = problem.decode_decision({key: entry[key] for key in ("equilibria", "autarky", "note") if key in entry})
+    assert problem.evaluate(known).feasible
+    found = en.solve(problem, "certified", time_limit=60)
+    assert keys(found) == {network.key() for network in known.networks()}
+    for one, other in zip(found.decision, known, strict=True):
+        assert (one.A, one.E, one.P, one.w) == pytest.approx((other.A, other.E, other.P, other.w), rel=1e-12)
+
+
+def test_the_bundle_has_none_one_and_two() -> None:
+    counts = {len(entry["equilibria"]) for entry in KNOWN.values()}
+    assert {0, 1, 2} <= counts
+    assert set(KNOWN) == {name.partition("/")[2] for name in BUNDLED}
+
+
+def test_proposition_1_at_most_one_equilibrium() -> None:
+    for seed in range(30):
+        assert len(keys(en.solve(small(5, seed), "certified"))) <= 1
+
+
+def test_why_there_is_none() -> None:
+    problem = en.load("sourcing/buyer-acyclic-none-4")
+    solution = en.solve(problem, "certified")
+    assert solution.status is Status.INFEASIBLE
+    assert len(solution.decision) == 0
+    assert "jumps from" in solution.decision.note
+    assert solution.decision.note in solution.notes
+    en.check(problem, solution)
+
+
+def test_autarky_is_an_interval_of_wages() -> None:
+    costly = OpenEconomy(f_import=[0.2, 0.2], f_export=[0.2, 0.2])  # type: ignore[arg-type]
+    problem = SourcingProblem.from_links([0], [1], 0.6, 0.01, phi=1, alpha_L=[1, 1], beta_H=1, sigma=4, open=costly)
+    solution = en.solve(problem, "certified")
+    assert keys(en.solve(problem, "enumeration")) == keys(solution)
+    (alone,) = solution.decision.autarky
+    assert 0 < alone.lowest < alone.highest
+    assert any("nothing determines the wage" in note for note in solution.notes)
+    outcome = problem.evaluate(alone.network)
+    for wage, stays in ((alone.lowest * 1.001, True), (alone.highest * 0.999, True), (alone.lowest * 0.999, False)):
+        naive = Naive(problem, alone.network.links, [False] * 2, [False] * 2)
+        here = naive.at(wage)
+        assert here is not None
+        assert naive.deviates(here) is not stays
+    wrong = dataclasses.replace(alone, lowest=alone.lowest / 2)
+    assert not problem.evaluate(Equilibria(solution.decision.found, (wrong,))).feasible
+    assert outcome.real_income == pytest.approx(alone.real_income)
+    en.check(problem, solution)
+
+
+def certificate_of(name: str) -> tuple[Any, Solution]:
+    problem = en.load(name)
+    return problem, en.solve(problem, "certified")
+
+
+def test_tampered_certificates_and_lists_are_refused() -> None:
+    problem, good = certificate_of("sourcing/buyer-cyclic-open-two-4")
+    en.check(problem, good)
+    assert good.certificate is not None
+
+    def refused(message: str, **changes: Any) -> None:
+        with pytest.raises(VerificationError, match=message):
+            en.check(problem, dataclasses.replace(good, **changes))
+
+    shorter = Equilibria(good.decision.found[:1], good.decision.autarky)
+    refused("not complete", decision=shorter)
+    refused("infeasible", status=Status.INFEASIBLE)
+    refused("without a certificate", certificate=None)
+    refused("unknown kind", certificate={"kind": "x"})
+    moved = dataclasses.replace(good.decision.found[0], A=good.decision.found[0].A * 1.001)
+    refused("A is", decision=Equilibria((moved, *good.decision.found[1:]), good.decision.autarky))
+    refused("stands twice", decision=Equilibria((*good.decision.found, good.decision.found[0]), good.decision.autarky))
+    nothing = problem.network({"links": [], "imports": [0], "exports": [0]})
+    if problem.evaluate(nothing).feasible:
+        extra = problem.evaluate(nothing).as_equilibrium()
+        refused("is none: firm", decision=Equilibria((*good.decision.found, extra), good.decision.autarky))
+    tree = good.certificate["trade"]
+    for wrong, message in (
+        (["closed"], "leaves . decisions open|leaves .. decisions open"),
+        (tree[:-1], "ends before"),
+        ([*tree, "closed"], "goes on"),
+        (["open", *tree[1:]], "open nodes"),
+        ([["Z", 1.0], *tree], "no split"),
+        ([["links", 99], *tree], "no split"),
+        (None, "no list"),
+    ):
+        refused(message, certificate={**good.certificate, "trade": wrong})
+
+
+def test_a_check_does_not_trust_a_tree_without_its_wages() -> None:
+    problem, good = certificate_of("sourcing/buyer-acyclic-open-6")
+    assert good.certificate is not None
+    tree = copy.deepcopy(good.certificate["trade"])
+    for place, entry in enumerate(tree):
+        if entry != "closed" and entry[0] == "w":
+            tree[place] = ["w", entry[1] * 1e6]
+            break
+    else:
+        pytest.skip("no split in the wage")
+    with pytest.raises(VerificationError):
+        en.check(problem, dataclasses.replace(good, certificate={**good.certificate, "trade": tree}))
+
+
+@pytest.mark.parametrize("solver", ["enumeration", "certified"])
+def test_a_search_goes_on_where_a_limit_ended_it(solver: str) -> None:
+    problem = small(5, 1, cyclic=True, open=True, fixed=0.005)
+    whole = en.solve(problem, "certified")
+    limit = {"time_limit": 1e-9} if solver == "enumeration" else {"node_limit": 3}
+    part = en.solve(problem, solver, **limit)
+    assert part.status in (Status.NO_SOLUTION, Status.FEASIBLE)
+    assert part.stopped_by in (StoppedBy.TIME_LIMIT, StoppedBy.NODE_LIMIT)
+    en.check(problem, part)
+    if solver == "enumeration":
+        return  # 2^23 networks
+    rest = en.solve(problem, solver, resume=part.certificate)
+    assert (rest.status, keys(rest)) == (whole.status, keys(whole))
+    en.check(problem, rest)
+    with pytest.raises(InputError, match="resume"):
+        en.solve(problem, solver, resume={"kind": "other"})
+
+
+def test_ties_are_included_by_every_solver() -> None:
+    base = SourcingProblem.from_links([0], [1], 0.5, 0.0, phi=1, alpha_L=[1, 1], beta_H=1, sigma=4)
+    # with the link formed at f: A = (L − f)/S_d; the link pays exactly where f solves R b A(f) = f
+    S_d = float(base.labour_weight @ (problem_D := base.evaluate([[0, 1]]).D)) / base.evaluate([[0, 1]]).A
+    assert problem_D.size == 2
+    slope = float(base.home[1] / 4 * 0.5**3)
+    f = slope / S_d / (1 + slope / S_d)
+    for factor, formed in ((1.0, True), (1 + 1e-13, True), (1 + 1e-10, False)):
+        tied = dataclasses.replace(base, f=np.array([f * factor]))
+        for solver in ("enumeration", "certified"):
+            solution = en.solve(tied, solver)
+            lists = [bool(e.network.links[0]) for e in solution.decision or ()]
+            assert (True in lists) is formed
+
+
+@pytest.mark.parametrize("solver", ["enumeration", "certified"])
+def test_what_has_no_list_is_refused(solver: str) -> None:
+    smoothed = economy(1, 3, smoothing=Smoothing(relative=0.01))
+    with pytest.raises(NotApplicableError, match="smoothed"):
+        en.solve(smoothed, solver)
+    kind = api.solver_class("sourcing", solver)
+    assert kind.question == EQUILIBRIA
+    if solver == "enumeration":
+        with pytest.raises(NotApplicableError, match="use certified"):
+            en.solve(small(9, 1, cyclic=True, open=True), solver)
+        with pytest.raises(InputError, match="max_decisions"):
+            en.solve(smoothed, solver, max_decisions=99)
+    else:
+        below = dataclasses.replace(economy(1, 3), markups=Markups(home=[2, 2, 0.9]))  # type: ignore[arg-type]
+        with pytest.raises(NotApplicableError, match="markup below 1"):
+            en.solve(below, solver)
+        with pytest.raises(InputError, match="node_limit"):
+            en.solve(smoothed, solver, node_limit=0)
+
+
+def test_comparisons_of_lists() -> None:
+    table = en.compare("sourcing/supplier-cyclic-two-4", ["certified", "enumeration"])
+    assert table.question == EQUILIBRIA
+    assert table.equilibria == 2
+    assert [row.differs for row in table.rows] == [0, 0]
+    assert "There are 2 equilibria, proved by certified" in str(table)
+    problem = en.load("sourcing/supplier-cyclic-two-4")
+    from endonet.solvers.comparison import _incomplete
+
+    good = en.solve(problem, "certified")
+    encoded = problem.encode_decision(Equilibria(good.decision.found[:1]))
+    half = dataclasses.replace(good, decision=Equilibria(good.decision.found[:1]), encoded_decision=encoded, solver="x")
+    assert "x's list is not complete: certified has an equilibrium with A = " in _incomplete(half, [good, half])
+    assert _incomplete(good, [good, half]) == ""
+
+
+@pytest.mark.parametrize("solver", ["enumeration", "certified"])
+def test_the_command_line_keeps_its_contract(solver: str, capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+    out = tmp_path / "solution.json"
+    name = "sourcing/supplier-cyclic-two-4"
+    assert cli.main(["solve", name, "--solver", solver, "--json", "--out", str(out)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["family"], said["status"], said["value"], said["bound"], said["rel_gap"]) == (
+        "sourcing",
+        "optimal",
+        None,
+        None,
+        None,
+    )
+    assert [set(entry) for entry in said["decision"]["equilibria"]] == [{"A", "E", "P", "links"}] * 2
+    assert all(len(pair) == 2 for entry in said["decision"]["equilibria"] for pair in entry["links"])
+    assert cli.main(["check", name, str(out)]) == 0
+    assert "completeness" in capsys.readouterr().out
+    assert cli.main(["solve", name, "--solver", solver]) == 0
+    assert "proved: these are all equilibria" in capsys.readouterr().out
+    assert cli.main(["solve", "sourcing/buyer-acyclic-none-4", "--solver", solver, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["status"] == "infeasible"
+    assert said["decision"]["equilibria"] == []
+    assert "jumps" in said["decision"]["note"]
+
+
+def test_the_command_line_of_an_open_economy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["solve", "sourcing/buyer-acyclic-open-6", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["decision"]["equilibria"]
+    assert set(entry) == {"A", "E", "P", "w", "real_income", "links", "imports", "exports"}
+    assert entry["real_income"] == pytest.approx(entry["E"] / entry["P"])
+    assert cli.main(["evaluate", "sourcing/buyer-acyclic-open-6", "--json", "--decision", json.dumps(
+        {key: entry[key] for key in ("links", "imports", "exports")}
+    )]) == 0  # fmt: skip
+    said = json.loads(capsys.readouterr().out)
+    assert said["equilibrium"] is True
+    assert (said["A"], said["w"]) == pytest.approx((entry["A"], entry["w"]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"links": {"supplier": [5], "buyer": [1], "alpha": [0.5], "f": [0.1]}}, "links.supplier[0]"),
+        ({"links": {"supplier": [1], "buyer": [1], "alpha": [0.5], "f": [0.1]}}, "links.supplier[0]"),
+        ({"links": {"supplier": [0], "buyer": [1], "alpha": [0.5], "f": [-0.1]}}, "links.f[0]"),
+        ({"links": {"supplier": [0, 0], "buyer": [1, 1], "alpha": [0.5, 1], "f": [0, 0]}}, "links.supplier[1]"),
+        ({"links": {"supplier": [0], "buyer": [1], "alpha": [0.5]}}, "links.f"),
+        ({"phi": [1.0]}, "phi"),
+        ({"initiator": "byer"}, "initiator"),
+        ({"sigma": 0.5}, "sigma"),
+        ({"open": {"alpha_F": 1, "beta_F": 1, "f_import": 0}}, "open.f_export"),
+        ({"smoothing": {"absolut": 1}}, "smoothing.absolut"),
+        ({"L": -1}, "L"),
+    ],
+)
+def test_bad_files_end_in_one_line(
+    change: dict[str, Any], field: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {"family": "sourcing", "version": 1, "n": 2, "sigma": 4, "phi": [1, 1], "alpha_L": [1, 1]}
+    fields |= {"beta_H": [1, 1], "links": {"supplier": [0], "buyer": [1], "alpha": [0.5], "f": [0.1]}}
+    path = tmp_path / "economy.json"
+    path.write_text(json.dumps(fields | change))
+    assert cli.main(["solve", str(path), "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert field in said.err
+    assert len(said.err.strip().splitlines()) == 1

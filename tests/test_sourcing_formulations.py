@@ -1,0 +1,100 @@
+"""The programs of the sourcing family against the evaluator's choices and against complete lists of equilibria."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from sourcing_economies import KINDS, economy, random_markups
+
+import endonet as en
+from endonet.formulations.errors import InputError, NotApplicableError, VerificationError
+from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
+from endonet.formulations.sourcing.firm import FIRM
+from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.solvers.solution import Status
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids="-".join)
+
+
+def solve(model: Any) -> float:
+    from pyomo.contrib.appsi.solvers import Highs
+
+    highs: Any = Highs()
+    highs.highs_options = {"mip_rel_gap": 0.0, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
+    highs.solve(model)
+    return float(pyo.value(model.objective))
+
+
+@every_kind
+def test_the_firms_program_chooses_what_the_evaluator_does(kind: tuple[str, str, str]) -> None:
+    draw = np.random.default_rng(1)
+    for seed in range(4):
+        problem = economy(seed, 4, *kind)
+        problem = random_markups(problem, seed) if seed % 2 else problem
+        network: Any = draw.random(problem.m) < 0.5
+        if problem.open is not None:
+            network = {"links": network, "imports": draw.random(4) < 0.5, "exports": draw.random(4) < 0.5}
+        outcome: Any = problem.evaluate(network)
+        if not outcome.feasible:
+            continue
+        model = FIRM.build(problem, network=network)
+        value = solve(model)
+        chosen = FIRM.extract(model)
+        assert chosen.tolist() == outcome.choice.network.tolist()
+        expected = (outcome.profits.sum() + outcome.choice.gain.sum()) / (outcome.w * problem.L)
+        if problem.regime and problem.initiator == "buyer":
+            assert value == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_the_program_lists_what_certified_lists(shape: str) -> None:
+    counts = set()
+    problems = [economy(seed, 3 + seed % 4, "buyer", shape, share=0.8, most=14) for seed in range(8)]
+    problems += [en.load("sourcing/buyer-cyclic-two-6")] if shape == "cyclic" else []
+    for problem in problems:
+        one, other = en.solve(problem, "certified"), en.solve(problem, "milp")
+        assert not other.contradicted
+        assert one.status is other.status
+        lists = [{network.key() for network in s.decision.networks()} for s in (one, other)]
+        assert lists[0] == lists[1]
+        counts.add(len(lists[0]))
+        with pytest.raises(VerificationError, match="without a certificate"):
+            en.check(problem, other)
+    assert len(counts) > 1 or shape == "acyclic"
+
+
+def test_an_equilibrium_satisfies_the_program() -> None:
+    problem = en.load("sourcing/buyer-cyclic-two-6")
+    for entry in en.solve(problem, "certified").decision:
+        model = EQUILIBRIUM.build(problem)
+        for e, formed in enumerate(entry.network.links.tolist()):
+            model.z[e].fix(int(formed))
+        assert solve(model) > 0
+        assert pyo.value(model.A) == pytest.approx(entry.A, rel=1e-7)
+        assert EQUILIBRIUM.extract(model).key() == entry.network.key()
+
+
+def test_what_is_not_linear_is_refused() -> None:
+    for problem in (economy(1, 3, "supplier"), economy(1, 3, closure="open"), random_markups(economy(1, 3), 1)):
+        with pytest.raises(NotApplicableError):
+            EQUILIBRIUM.build(problem)
+        with pytest.raises(NotApplicableError):
+            en.solve(problem, "milp")
+    with pytest.raises(InputError, match="pyomo"):
+        EQUILIBRIUM.build(economy(1, 3), "cvxpy")
+    with pytest.raises(InputError, match="no such option"):
+        FIRM.build(economy(1, 3), networks=[])
+    with pytest.raises(InputError, match="solve it before"):
+        FIRM.extract(FIRM.build(economy(1, 3)))
+
+
+def test_no_time_is_no_proof() -> None:
+    problem = economy(1, 6, "buyer", "cyclic", share=1.0, fixed=0.002)
+    solution = en.solve(problem, "milp", time_limit=1e-6)
+    assert solution.status in (Status.NO_SOLUTION, Status.FEASIBLE)
+    nothing = SourcingProblem.from_links([], [], [], [], phi=1, alpha_L=[1.0], beta_H=1, sigma=4)
+    for solver in ("milp", "certified", "enumeration"):
+        assert en.solve(nothing, solver).equilibria == 1
