@@ -2,8 +2,9 @@
 
 Firms stand in a sequence. Firm j (0-based) may buy from min(j, K) of the j firms before it, chosen without replacement,
 all subsets alike (Floyd's algorithm on a bit set, which also leaves them in ascending order). Each pair has one
-standard normal for α_kj and one for f_kj; each firm has one for each of φ_j, α_Fj, β_jF, f_Fj, f_jF. All are winsorised
-at the 0.5th and 99.5th percentiles of the normal distribution.
+standard normal for α_kj and one for f_kj; each firm has one for each of φ_j, α_Fj, β_jF, f_Fj, f_jF. Those of φ, α and
+β are winsorised at the 0.5th and 99.5th percentiles of the normal distribution, as footnote 19 says of them; those of
+fixed costs are not.
 
 The draws do not depend on the parameters of the economy, so these can change while the random numbers stay (common
 random numbers), nor on n: the first n firms of a larger economy are the economy of n firms.
@@ -28,6 +29,7 @@ from endonet.instances.sourcing.philox import below, coarse, fine, normal, words
 
 PAIRS, FIRMS = 0, 1  # streams
 TAIL = 0.005
+TINY = 1e-11  # as far as the quantile function reaches
 PARTS = 256
 LARGEST_SEED, LARGEST_N = 2**64, 2**31 - 1
 
@@ -37,7 +39,7 @@ NSingle = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Standard normal draws of one economy, winsorised; links stored by buyer.
+    """Standard normal draws of one economy, those of φ, α and β winsorised; links stored by buyer.
 
     Attributes
     ----------
@@ -127,7 +129,7 @@ def _choose(seed, j, size, chosen, alpha, f):
     for slot in range(size):
         a, b, c, d = words(seed, PAIRS, j, slot)
         alpha[slot] = normal(min(max(coarse(c), TAIL), 1.0 - TAIL))
-        f[slot] = normal(min(max(coarse(d), TAIL), 1.0 - TAIL))
+        f[slot] = normal(coarse(d))
         top = j - size + slot
         k = below(a, b, top + 1)
         bit = one << np.uint64(k & mask)
@@ -162,9 +164,11 @@ def _draw_firms(seed, n):
     for j in range(n):
         for slot in range(3):
             a, b, c, d = words(seed, FIRMS, j, slot)
-            found[2 * slot, j] = normal(min(max(fine(a, b), TAIL), 1.0 - TAIL))
+            edge = TAIL if slot < 2 else TINY  # φ and β_F, but not f_jF
+            found[2 * slot, j] = normal(min(max(fine(a, b), edge), 1.0 - edge))
             if slot < 2:
-                found[2 * slot + 1, j] = normal(min(max(fine(c, d), TAIL), 1.0 - TAIL))
+                edge = TAIL if slot == 0 else TINY  # α_F, but not f_Fj
+                found[2 * slot + 1, j] = normal(min(max(fine(c, d), edge), 1.0 - edge))
     return found[0], found[1], found[2], found[3], found[4]
 
 

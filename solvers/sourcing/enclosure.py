@@ -32,6 +32,7 @@ MARGIN = 1e-11
 FEW = 6  # open choices that are tried one by one
 SOME, FAST = 12, 5000  # as many where a box does not shrink, if the economy has no more pairs than that
 MOST_BOXES = 20_000
+ROOMS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 0.1)  # around a box, in which it may be mapped into itself
 SHRINKS = 0.9  # a box that keeps more than this of its width is halved
 LEAST_WIDTH = 1e-10  # below it, rounding keeps choices open
 
@@ -158,7 +159,28 @@ def locate(
             show(search.boxes_seen, len(stack))
         stack += _treat(economy, search, part, pairs, certain, low, high, width)
     _join(search, width)
+    for place, part in enumerate(search.boxes):
+        search.exists[place] = search.exists[place] or _holds_one(economy, part, within, low, high)
     return search
+
+
+def _holds_one(economy: Market, part: Box, within: Box, low: Choices, high: Choices) -> bool:
+    """Return whether a box around a part is mapped into itself, so that it holds an equilibrium (Brouwer).
+
+    Within the box that was searched every equilibrium lies in a part, so that the one found lies in this part or in
+    another one that the same box holds.
+    """
+    for room in ROOMS:
+        wider = _wider(part, room) if economy.is_open else part._replace(A1=part.A1 - room, A2=part.A2 + room)
+        if not wider.inside(within):
+            return False
+        pairs = prune(economy, math.exp(wider.w1), math.exp(wider.A2))
+        wages, demands = (math.exp(wider.w1), math.exp(wider.w2)), (math.exp(wider.A1), math.exp(wider.A2))
+        bounds.enclose(economy.firms, pairs, economy.rule, wages, demands, low, high)
+        reach = _reach(economy, sums(economy, low), sums(economy, high), wider)
+        if not reach.empty and reach.inside(wider) and economy.L > sums(economy, high).F:
+            return True
+    return False
 
 
 def _treat(

@@ -110,6 +110,8 @@ def change(base: Shares, tau_hat: ArrayLike = 1.0, p_hat: ArrayLike = 1.0) -> Ch
     tau, price = (_factors(name, value, n) for name, value in (("tau_hat", tau_hat), ("p_hat", p_hat)))
     if not (base.exports.any() and base.s_foreign.any()):
         raise InputError("base", "the economy does not trade", "a closed economy has neither tariffs nor import prices")
+    if not base.variable_labour > 0:
+        raise InputError("base", "fixed costs leave no labour", "start from an equilibrium")
     power, mu = 1 - base.sigma, base.sigma / (base.sigma - 1)
     labour = _along(base, base.s_labour)
     foreign = _along(base, base.s_foreign * price**power)

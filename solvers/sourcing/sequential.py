@@ -66,10 +66,10 @@ class Sequential(Solver[SourcingProblem]):
         if self.max_evaluations < 1:
             raise InputError("max_evaluations", f"{self.max_evaluations} is too small", "give a number ≥ 1")
 
-    def refuses(self, problem: SourcingProblem) -> str:
+    def refuses(self, problem: Any) -> str:
         """Return the reason if firms cannot choose one after the other."""
         if not isinstance(problem, SourcingProblem):
-            return "it takes economies, not firms' choices; use squeezing"
+            return f"sequential solves economies of firms, and this is a {type(problem).__name__}; use certified"
         if problem.initiator != "buyer":
             return "suppliers initiate links, so that firms do not choose in sequence; use certified or enumeration"
         if not problem.acyclic:
