@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from sourcing_economies import KINDS, economy, random_markups
+from sourcing_economies import KINDS, economy, networks, random_markups
 
 import endonet as en
 from endonet.formulations.errors import InputError, NotApplicableError, VerificationError
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.firm import FIRM
+from endonet.formulations.sourcing.planner import PLANNER
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers.solution import Status
 
@@ -98,3 +100,52 @@ def test_no_time_is_no_proof() -> None:
     nothing = SourcingProblem.from_links([], [], [], [], phi=1, alpha_L=[1.0], beta_H=1, sigma=4)
     for solver in ("milp", "certified", "enumeration"):
         assert en.solve(nothing, solver).equilibria == 1
+
+
+def best_by_trying_all(problem: SourcingProblem) -> float:
+    outcomes = (problem.evaluate(links) for links, _, _ in networks(problem))
+    return max(outcome.value for outcome in outcomes if outcome.feasible and outcome.value is not None)
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_the_planners_network_is_the_best_of_all(initiator: str, shape: str) -> None:
+    for seed in range(4):
+        problem = economy(seed, 4, initiator, shape, share=0.8, most=8)
+        solution = en.solve(problem, "welfare")
+        best = best_by_trying_all(problem)
+        assert solution.status is Status.OPTIMAL
+        assert solution.value == pytest.approx(best, rel=1e-12)
+        assert solution.bound is not None
+        assert solution.bound >= best * (1 - 1e-12)
+        assert en.check(problem, solution).leaves >= 1
+        with pytest.raises(VerificationError):
+            en.check(problem, dataclasses.replace(solution, bound=best * 0.99, rel_gap=None))
+        for entry in en.solve(problem, "certified").decision:
+            assert entry.real_income <= best * (1 + 1e-12)
+
+
+def test_the_planners_program_says_what_the_evaluator_does() -> None:
+    draw = np.random.default_rng(3)
+    problem = economy(2, 5, "buyer", "cyclic")
+    everything: Any = problem.evaluate(np.ones(problem.m, bool))
+    for _ in range(5):
+        links = draw.random(problem.m) < 0.5
+        outcome: Any = problem.evaluate(links)
+        model = PLANNER.build(problem)
+        shares = outcome.T / everything.formed.costs(problem.labour_weight[:, None])[:, 0]
+        for e, formed in enumerate(links.tolist()):
+            model.z[e].set_value(int(formed))
+            model.y[e].set_value(float(shares[problem.supplier[e]]) * formed)
+        for j in model.firms:
+            model.t[j].set_value(float(shares[j]))
+        T = everything.formed.costs(problem.labour_weight[:, None])[:, 0]
+        model.q.set_value(float(problem.home @ outcome.T / (problem.home @ T)))
+        model.F.set_value(float(problem.f @ links / problem.L))
+        for row in model.component_data_objects(pyo.Constraint, active=True):
+            assert row.lslack() > -1e-12
+            assert row.uslack() > -1e-12
+        assert PLANNER.welfare(problem, pyo.value(model.objective)) == pytest.approx(outcome.value, rel=1e-12)
+        assert PLANNER.extract(model).links.tolist() == links.tolist()
+    with pytest.raises(NotApplicableError, match="at cost"):
+        PLANNER.build(economy(1, 3, "supplier"))
