@@ -54,7 +54,10 @@ STARTS: dict[str, Any] = {
 }
 # Formulations of economies, in a family whose problems above are firms' choices.
 BUILT: dict[str, Any] = {
-    f"sourcing/{name}": lambda: sourcing_economies.economy(1) for name in ("firm", "equilibrium", "planner")
+    "sourcing/firm": lambda: sourcing_economies.economy(1),
+    "sourcing/equilibrium": lambda: sourcing_economies.economy(1),
+    "sourcing/planner": lambda: sourcing_economies.economy(1),
+    "sourcing/supplier-equilibrium": lambda: sourcing_economies.economy(1, initiator="supplier"),
 }
 PAIRS = ((0, 1), (1, 2), (0, 2))
 IMPOSSIBLE: dict[str, Any] = {

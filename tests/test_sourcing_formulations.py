@@ -16,6 +16,7 @@ from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.firm import FIRM
 from endonet.formulations.sourcing.planner import PLANNER
 from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.formulations.sourcing.supplier_equilibrium import SUPPLIER_EQUILIBRIUM
 from endonet.solvers.solution import Status
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids="-".join)
@@ -149,3 +150,38 @@ def test_the_planners_program_says_what_the_evaluator_does() -> None:
         assert PLANNER.extract(model).links.tolist() == links.tolist()
     with pytest.raises(NotApplicableError, match="at cost"):
         PLANNER.build(economy(1, 3, "supplier"))
+
+
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_the_suppliers_program_holds_at_its_equilibria_and_nowhere_else(shape: str) -> None:
+    held = broken = 0
+    for seed in range(3):
+        problem = economy(seed, 3, "supplier", shape, share=0.9, most=5)
+        everything: Any = problem.evaluate(np.ones(problem.m, bool))
+        T = everything.formed.costs(problem.labour_weight[:, None])[:, 0]
+        for links, _, _ in networks(problem):
+            outcome: Any = problem.evaluate(links)
+            if not outcome.feasible:
+                continue
+            model = SUPPLIER_EQUILIBRIUM.build(problem)
+            t, d = outcome.T / T, outcome.D * problem.labour_weight / problem.L
+            model.A.set_value(outcome.A)
+            for j in model.firms:
+                model.t[j].set_value(float(t[j]))
+                model.d[j].set_value(float(d[j]))
+            for e, formed in enumerate(links.tolist()):
+                model.z[e].set_value(int(formed))
+                model.y[e].set_value(float(t[problem.supplier[e]]) * formed)
+                model.x[e].set_value(float(d[problem.buyer[e]]) * formed)
+            rows = {row.parent_component().name: 0.0 for row in model.component_data_objects(pyo.Constraint)}
+            for row in model.component_data_objects(pyo.Constraint):
+                name = row.parent_component().name
+                rows[name] = min(rows[name], row.lslack(), row.uslack())
+            choices = {"constraint_pays", "constraint_formed"}
+            assert min(gap for name, gap in rows.items() if name not in choices) > -1e-12
+            assert (min(rows[name] for name in choices) >= -1e-12) is outcome.equilibrium
+            held, broken = held + outcome.equilibrium, broken + (not outcome.equilibrium)
+    assert held
+    assert broken
+    with pytest.raises(NotApplicableError, match="suppliers initiate"):
+        SUPPLIER_EQUILIBRIUM.build(economy(1, 3))
