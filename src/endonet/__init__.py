@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from endonet.formulations.ordering.problem import OrderingProblem as OrderingProblem
     from endonet.formulations.planner.problem import PlannerProblem as PlannerProblem
     from endonet.formulations.planner.rows import LinearRow as LinearRow
+    from endonet.formulations.sourcing.problem import Markups as Markups
+    from endonet.formulations.sourcing.problem import OpenEconomy as OpenEconomy
+    from endonet.formulations.sourcing.problem import Smoothing as Smoothing
+    from endonet.formulations.sourcing.problem import SourcingProblem as SourcingProblem
     from endonet.instances.files import load as load
     from endonet.instances.files import load_solution as load_solution
     from endonet.instances.files import save as save
@@ -59,6 +63,10 @@ _PUBLIC = {
     "OrderingProblem": "endonet.formulations.ordering.problem",
     "PlannerProblem": "endonet.formulations.planner.problem",
     "LinearRow": "endonet.formulations.planner.rows",
+    "Markups": "endonet.formulations.sourcing.problem",
+    "OpenEconomy": "endonet.formulations.sourcing.problem",
+    "Smoothing": "endonet.formulations.sourcing.problem",
+    "SourcingProblem": "endonet.formulations.sourcing.problem",
     "load": "endonet.instances.files",
     "load_solution": "endonet.instances.files",
     "save": "endonet.instances.files",
