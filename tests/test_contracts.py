@@ -59,7 +59,12 @@ STARTS: dict[str, Any] = {
     "sourcing": lambda: (choices.choice(8), np.ones((2, 6), dtype=int)),
 }
 # Formulations of economies, in a family whose problems above are firms' choices.
-BUILT: dict[str, Any] = {f"sourcing/{name}": lambda: sourcing_economies.economy(1) for name in ("firm", "equilibrium")}
+BUILT: dict[str, Any] = {
+    "sourcing/firm": lambda: sourcing_economies.economy(1),
+    "sourcing/equilibrium": lambda: sourcing_economies.economy(1),
+    "sourcing/planner": lambda: sourcing_economies.economy(1),
+    "sourcing/supplier-equilibrium": lambda: sourcing_economies.economy(1, initiator="supplier"),
+}
 PAIRS = ((0, 1), (1, 2), (0, 2))
 IMPOSSIBLE: dict[str, Any] = {
     "planner": lambda: economy(9, rows=tuple(LinearRow(pair, [1, 1], "==", 1) for pair in PAIRS)),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from sourcing_economies import KINDS, economy, random_markups
+from sourcing_economies import KINDS, economy, networks, random_markups
 
 import endonet as en
 from endonet.formulations.errors import InputError, NotApplicableError, VerificationError
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.firm import FIRM
+from endonet.formulations.sourcing.planner import PLANNER
 from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.formulations.sourcing.supplier_equilibrium import SUPPLIER_EQUILIBRIUM
 from endonet.solvers.solution import Status
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids="-".join)
@@ -98,3 +101,87 @@ def test_no_time_is_no_proof() -> None:
     nothing = SourcingProblem.from_links([], [], [], [], phi=1, alpha_L=[1.0], beta_H=1, sigma=4)
     for solver in ("milp", "certified", "enumeration"):
         assert en.solve(nothing, solver).equilibria == 1
+
+
+def best_by_trying_all(problem: SourcingProblem) -> float:
+    outcomes = (problem.evaluate(links) for links, _, _ in networks(problem))
+    return max(outcome.value for outcome in outcomes if outcome.feasible and outcome.value is not None)
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_the_planners_network_is_the_best_of_all(initiator: str, shape: str) -> None:
+    for seed in range(4):
+        problem = economy(seed, 4, initiator, shape, share=0.8, most=8)
+        solution = en.solve(problem, "welfare")
+        best = best_by_trying_all(problem)
+        assert solution.status is Status.OPTIMAL
+        assert solution.value == pytest.approx(best, rel=1e-12)
+        assert solution.bound is not None
+        assert solution.bound >= best * (1 - 1e-12)
+        assert en.check(problem, solution).leaves >= 1
+        with pytest.raises(VerificationError):
+            en.check(problem, dataclasses.replace(solution, bound=best * 0.99, rel_gap=None))
+        for entry in en.solve(problem, "certified").decision:
+            assert entry.real_income <= best * (1 + 1e-12)
+
+
+def test_the_planners_program_says_what_the_evaluator_does() -> None:
+    draw = np.random.default_rng(3)
+    problem = economy(2, 5, "buyer", "cyclic")
+    everything: Any = problem.evaluate(np.ones(problem.m, bool))
+    for _ in range(5):
+        links = draw.random(problem.m) < 0.5
+        outcome: Any = problem.evaluate(links)
+        model = PLANNER.build(problem)
+        shares = outcome.T / everything.formed.costs(problem.labour_weight[:, None])[:, 0]
+        for e, formed in enumerate(links.tolist()):
+            model.z[e].set_value(int(formed))
+            model.y[e].set_value(float(shares[problem.supplier[e]]) * formed)
+        for j in model.firms:
+            model.t[j].set_value(float(shares[j]))
+        T = everything.formed.costs(problem.labour_weight[:, None])[:, 0]
+        model.q.set_value(float(problem.home @ outcome.T / (problem.home @ T)))
+        model.F.set_value(float(problem.f @ links / problem.L))
+        for row in model.component_data_objects(pyo.Constraint, active=True):
+            assert row.lslack() > -1e-12
+            assert row.uslack() > -1e-12
+        assert PLANNER.welfare(problem, pyo.value(model.objective)) == pytest.approx(outcome.value, rel=1e-12)
+        assert PLANNER.extract(model).links.tolist() == links.tolist()
+    with pytest.raises(NotApplicableError, match="at cost"):
+        PLANNER.build(economy(1, 3, "supplier"))
+
+
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_the_suppliers_program_holds_at_its_equilibria_and_nowhere_else(shape: str) -> None:
+    held = broken = 0
+    for seed in range(3):
+        problem = economy(seed, 3, "supplier", shape, share=0.9, most=5)
+        everything: Any = problem.evaluate(np.ones(problem.m, bool))
+        T = everything.formed.costs(problem.labour_weight[:, None])[:, 0]
+        for links, _, _ in networks(problem):
+            outcome: Any = problem.evaluate(links)
+            if not outcome.feasible:
+                continue
+            model = SUPPLIER_EQUILIBRIUM.build(problem)
+            t, d = outcome.T / T, outcome.D * problem.labour_weight / problem.L
+            model.A.set_value(outcome.A)
+            for j in model.firms:
+                model.t[j].set_value(float(t[j]))
+                model.d[j].set_value(float(d[j]))
+            for e, formed in enumerate(links.tolist()):
+                model.z[e].set_value(int(formed))
+                model.y[e].set_value(float(t[problem.supplier[e]]) * formed)
+                model.x[e].set_value(float(d[problem.buyer[e]]) * formed)
+            rows = {row.parent_component().name: 0.0 for row in model.component_data_objects(pyo.Constraint)}
+            for row in model.component_data_objects(pyo.Constraint):
+                name = row.parent_component().name
+                rows[name] = min(rows[name], row.lslack(), row.uslack())
+            choices = {"constraint_pays", "constraint_formed"}
+            assert min(gap for name, gap in rows.items() if name not in choices) > -1e-12
+            assert (min(rows[name] for name in choices) >= -1e-12) is outcome.equilibrium
+            held, broken = held + outcome.equilibrium, broken + (not outcome.equilibrium)
+    assert held
+    assert broken
+    with pytest.raises(NotApplicableError, match="suppliers initiate"):
+        SUPPLIER_EQUILIBRIUM.build(economy(1, 3))

@@ -59,8 +59,9 @@ class SourcingFormulation(Formulation[SourcingProblem]):
         """Return the network that a solved model holds; nobody trades where the model has no trade."""
         z = binaries(model.z)
         firms = len(model.firms)
-        trade = [binaries(model.component(name)) if model.component(name) else np.zeros(firms, bool) for name in "MX"]
-        return Network(z, *trade)
+        trade = (model.component(name) for name in "MX")
+        nobody = np.zeros(firms, dtype=np.bool_)
+        return Network(z, *(binaries(part) if part is not None and len(part) else nobody for part in trade))
 
     @abstractmethod
     def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel: ...

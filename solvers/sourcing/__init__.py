@@ -7,6 +7,7 @@ SOLVERS = {
     "subsets": "endonet.solvers.sourcing.subsets:Subsets",
     "choice-scip": "endonet.solvers.sourcing.choice_outside:ChoiceScip",
     "choice-highs": "endonet.solvers.sourcing.choice_outside:ChoiceHighs",
+    "welfare": "endonet.solvers.sourcing.welfare:Welfare",
     "milp": "endonet.solvers.sourcing.milp:Milp",
     "sequential": "endonet.solvers.sourcing.sequential:Sequential",
 }

@@ -79,7 +79,7 @@ def check(problem: SourcingProblem, solution: Solution) -> Verified:
 
 
 def _check_network(problem: SourcingProblem, solution: Solution) -> Verified:
-    """Verify the value of a single network; its bound has no certificate here."""
+    """Verify the value of a single network, and its bound by bounding every leaf of the tree anew."""
     if solution.decision is None:
         if solution.status is Status.INFEASIBLE or solution.bound is not None:
             raise VerificationError("the claim has no certificate")
@@ -90,9 +90,15 @@ def _check_network(problem: SourcingProblem, solution: Solution) -> Verified:
     value = outcome.value
     if value is None or solution.value is None or abs(value - solution.value) > 1e-9 * abs(value):
         raise VerificationError(f"the value is {value}, not {solution.value}")
-    if solution.bound is not None:
+    if solution.bound is None:
+        return Verified(value=value)
+    certificate = solution.certificate or {}
+    if certificate.get("kind") != "sourcing welfare":
         raise VerificationError("the bound has no certificate")
-    return Verified(value=value)
+    from endonet.solvers.sourcing.welfare import verify
+
+    leaves = verify(problem, solution.bound, certificate.get("tree"))
+    return Verified(value=value, bound=solution.bound, kind="tree", leaves=leaves)
 
 
 def _check_exhaustion(problem: SourcingProblem, decision: Any, count: int) -> Verified:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from endonet.formulations.ordering.problem import OrderingProblem as OrderingProblem
     from endonet.formulations.planner.problem import PlannerProblem as PlannerProblem
     from endonet.formulations.planner.rows import LinearRow as LinearRow
+    from endonet.formulations.sourcing.problem import Markups as Markups
+    from endonet.formulations.sourcing.problem import OpenEconomy as OpenEconomy
+    from endonet.formulations.sourcing.problem import Smoothing as Smoothing
+    from endonet.formulations.sourcing.problem import SourcingProblem as SourcingProblem
     from endonet.formulations.suppliers.problem import SupplierProblem as SupplierProblem
     from endonet.instances.files import load as load
     from endonet.instances.files import load_solution as load_solution
@@ -63,6 +67,10 @@ _PUBLIC = {
     "PlannerProblem": "endonet.formulations.planner.problem",
     "LinearRow": "endonet.formulations.planner.rows",
     "SupplierProblem": "endonet.formulations.suppliers.problem",
+    "Markups": "endonet.formulations.sourcing.problem",
+    "OpenEconomy": "endonet.formulations.sourcing.problem",
+    "Smoothing": "endonet.formulations.sourcing.problem",
+    "SourcingProblem": "endonet.formulations.sourcing.problem",
     "load": "endonet.instances.files",
     "load_solution": "endonet.instances.files",
     "save": "endonet.instances.files",

@@ -1,0 +1,123 @@
+r"""All equilibria of a closed economy in which suppliers initiate, as the points of a nonconvex integer program.
+
+A link from k to j earns supplier k a share of T_k D_j, a product of what k's own suppliers and j's own buyers make of
+them. It cannot be linearised as the buyers' game can: T rises with the links before a firm, D with those after it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from endonet.formulations.contracts import Equation, MathClass
+from endonet.formulations.errors import NotApplicableError
+from endonet.formulations.sourcing.building import SourcingFormulation, declare, product, suppliers, weights
+from endonet.formulations.sourcing.formed import Formed
+from endonet.formulations.sourcing.problem import SourcingProblem
+
+
+class SupplierEquilibrium(SourcingFormulation):
+    """Networks in which every supplier's buyers are its best choice; without an objective of its own, it takes A."""
+
+    name = "sourcing/supplier-equilibrium"
+    title = "All supplier-initiated equilibria of a closed economy"
+    math_class = MathClass.NONCONVEX_MINLP
+    relaxation_convex = False
+    source = "paper 002, (7), (11) corrected, (14), (15), (A1)"
+    question = "equilibria"
+    symbols = (
+        (r"z_{kj}", "1 if firm k sells to firm j"),
+        (r"t_k", "T_k = c_k^(1−σ) over its value with all links"),
+        (r"d_j", "demand shifter D_j = C_j/Θ_j over its largest value L/α_Lj^(σ−1)"),
+        (r"y_{kj}, x_{kj}", "products of z_kj with t_k and with d_j"),
+        (r"A", "household demand E/P^(1−σ)"),
+        (r"\kappa_{kj}", "what the link adds to variable profits where t_k = d_j = 1"),
+        (r"a_j, g_{kj}", "labour's and a supplier's share in Θ_j with all links"),
+        (r"h_k, s_{kj}", "what households and buyers add to D_k, over its largest value"),
+    )
+    equations = (
+        Equation("theory", r"\min A", "any objective does", "objective"),
+        Equation("(A1)", r"t_j = a_j + \sum_k g_{kj} y_{kj}", "costs", "constraint_costs"),
+        Equation("(7)", r"d_k = h_k A + \sum_j s_{kj} x_{kj}", "demand", "constraint_demand"),
+        Equation("(11)", r"\sum_j d_j + \sum f_{kj} z_{kj} / L = 1", "labour, with fixed costs", "constraint_labour"),
+        Equation("(15)", r"\kappa_{kj} t_k d_j \geq f_{kj} z_{kj}", "a link that is formed pays", "constraint_pays"),
+        Equation(
+            "(15)",
+            r"\kappa_{kj} t_k d_j \leq f_{kj} + (\kappa_{kj} - f_{kj})^+ z_{kj}",
+            "a link that pays is formed",
+            "constraint_formed",
+        ),
+        Equation(
+            "theory",
+            r"y_{kj} = z_{kj} t_k, \quad x_{kj} = z_{kj} d_j",
+            "products, in three rows each",
+            "constraint_y_on, constraint_y_most, constraint_y_least, constraint_x_on, constraint_x_most, "
+            "constraint_x_least",
+        ),
+    )
+
+    def refuses(self, problem: Any) -> str:
+        """Return why the program does not hold; empty if it does."""
+        reason = super().refuses(problem)
+        if reason:
+            return reason
+        if problem.initiator != "supplier" or problem.open is not None:
+            return "it is about closed economies in which suppliers initiate"
+        return "a markup is below 1" if min(np.min(problem.mu_H), np.min(problem.mu_links, initial=1)) < 1 else ""
+
+    def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel:
+        found = Formed.of(problem, np.ones(problem.m, bool)).costs(problem.labour_weight[:, None])
+        if found is None:
+            raise NotApplicableError(f"{self.name} needs costs with all links (a spectral radius below 1)")
+        T, D = found[:, 0], problem.L / problem.labour_weight
+        g, spent = weights(problem)
+        k, j = problem.supplier, problem.buyer
+        kappa = (g - spent) * T[k] * D[j]
+        phi, home = problem.phi_power, problem.home_costs
+        sold: list[list[int]] = [[] for _ in range(problem.n)]
+        for e in range(problem.m):
+            sold[int(k[e])].append(e)
+        top = float(np.min(D / np.maximum(phi * home, 1e-300)))
+        model = pyo.ConcreteModel()
+        declare(model, problem, relaxed)
+        model.A = pyo.Var(bounds=(0.0, top))
+        model.t = pyo.Var(model.firms, domain=pyo.UnitInterval)
+        model.d = pyo.Var(model.firms, domain=pyo.UnitInterval)
+        product(model, "y", lambda e: model.t[int(k[e])])
+        product(model, "x", lambda e: model.d[int(j[e])])
+        model.objective = pyo.Objective(expr=model.A / top, sense=pyo.minimize)
+        model.constraint_costs = pyo.Constraint(
+            model.firms,
+            rule=lambda m, i: (
+                m.t[i]
+                == float(phi[i] * problem.labour_weight[i] / T[i])
+                + sum(float(phi[i] * g[e] * T[s] / T[i]) * m.y[e] for e, s in suppliers(problem, i))
+            ),
+        )
+        model.constraint_demand = pyo.Constraint(
+            model.firms,
+            rule=lambda m, i: (
+                m.d[i]
+                == float(phi[i] * home[i] / D[i]) * m.A
+                + sum(float(phi[i] * spent[e] * D[j[e]] / D[i]) * m.x[e] for e in sold[i])
+            ),
+        )
+        fixed = sum(float(problem.f[e] / problem.L) * model.z[e] for e in model.links)
+        model.constraint_labour = pyo.Constraint(expr=sum(model.d[i] for i in model.firms) + fixed == 1)
+        scale = np.maximum(np.maximum(kappa, problem.f.astype(np.float64)), 1e-300)
+        pays, costs = kappa / scale, problem.f / scale
+
+        def earned(m: Any, e: int) -> Any:
+            return float(pays[e]) * m.t[int(k[e])] * m.d[int(j[e])]
+
+        model.constraint_pays = pyo.Constraint(model.links, rule=lambda m, e: earned(m, e) >= float(costs[e]) * m.z[e])
+        model.constraint_formed = pyo.Constraint(
+            model.links,
+            rule=lambda m, e: earned(m, e) <= float(costs[e]) + max(float(pays[e] - costs[e]), 0.0) * m.z[e],
+        )
+        return model
+
+
+SUPPLIER_EQUILIBRIUM = SupplierEquilibrium()
