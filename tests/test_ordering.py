@@ -361,6 +361,15 @@ def test_a_sparse_benchmark_is_proved() -> None:
     en.check(problem, solution)
 
 
+@sparse_benchmark
+@pytest.mark.slow
+def test_the_hardest_sparse_benchmark_is_proved() -> None:
+    problem = en.load(DATA / "mfas" / "de_Bruijn_n_100_d_3.edges")
+    solution = en.solve(problem)
+    assert (solution.status, solution.value) == (Status.OPTIMAL, 58.0)  # HiGHS finds the same by set cover
+    en.check(problem, solution)
+
+
 # -- other solvers, and the report -------------------------------------------------------------------------------------
 
 

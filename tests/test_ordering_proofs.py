@@ -141,13 +141,13 @@ def test_limits_keep_the_incumbent_and_a_valid_bound() -> None:
 
 @pytest.fixture(scope="module")
 def proof() -> tuple[OrderingProblem, Solution]:
-    problem = generators.tournament(28, seed=2)
-    solution = Certified().solve(problem)
-    component = solution.certificate["components"][0]
-    assert len(component["tree"]) > 1
-    assert component["cuts"]
-    assert any(cut["links"] for cut in component["cuts"])
-    return problem, solution
+    for seed in range(1, 9):
+        problem = generators.tournament(28, seed=seed)
+        solution = Certified().solve(problem)
+        component = solution.certificate["components"][0]
+        if len(component["tree"]) > 1 and any(cut["links"] for cut in component["cuts"]):
+            return problem, solution
+    raise AssertionError("no proof has branches and cuts of all kinds")
 
 
 def tampered(solution: Solution, change: Any, **claims: Any) -> Solution:

@@ -175,10 +175,10 @@ class Search:
         if dense is None:
             dense = n <= LARGEST_DENSE and 2 * tail.size >= DENSE * n * (n - 1)
         if not dense:
-            return Relaxation(None, n, tail, head, weight)
+            return Relaxation(None, n, tail, head, weight, self.units.whole == 1)
         D = np.zeros((n, n))
         D[tail, head], D[head, tail] = weight, -weight
-        return Relaxation(D, n, tail, head, weight)
+        return Relaxation(D, n, tail, head, weight, self.units.whole == 1)
 
     def process(self, node: Node) -> bool:
         """Bound a node by linear programs and close it or push its halves; return False if a limit came first."""

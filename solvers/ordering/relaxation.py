@@ -34,6 +34,7 @@ MOST = 4000  # cycles of a sparse component added in one round
 SPREAD_FROM = 130  # nodes of a dense component from which each pair gets few cycles in one round
 CUTS = 100  # cuts added in one round
 VIOLATED = 1e-3
+FINE = 1000.0  # the largest cost where weights are not whole, so that bounds cannot be rounded up
 MANY = 1  # cycles by column
 SLACK = 1e-3  # rows with more of it and no dual can go
 
@@ -72,7 +73,9 @@ class Relaxation:
         Iterations so far.
     """
 
-    def __init__(self, D: NDArray[np.float64] | None, n: int, tail: Ints, head: Ints, weight: Vector) -> None:
+    def __init__(
+        self, D: NDArray[np.float64] | None, n: int, tail: Ints, head: Ints, weight: Vector, fine: bool
+    ) -> None:
         import highspy
 
         self.n = n
@@ -94,7 +97,7 @@ class Relaxation:
         self.links: list[Ints] = []
         self.live, self.g = np.empty(0, np.int64), np.empty(0)
         self.programs = 0
-        self.scale = float(weight.max())
+        self.scale = float(weight.max()) / (FINE if fine else 1.0)  # HiGHS allows for absolute errors
         self.stop: Stop = lambda: False
         self.asked = 0
         self.highs = highspy.Highs()
