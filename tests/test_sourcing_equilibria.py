@@ -142,6 +142,100 @@ def certificate_of(name: str) -> tuple[Any, Solution]:
     return problem, en.solve(problem, "certified")
 
 
+ONE_SIDED = {
+    "nobody wants goods abroad": {"alpha_F": [0.8, 0.8], "beta_F": 1, "D_F": 0.0, "f_import": 0.01, "f_export": 0.02},
+    "no use for imports": {"alpha_F": 0, "beta_F": 1, "D_F": 0.5, "f_import": 0.01, "f_export": 0.02},
+    "one imports, one exports": {"alpha_F": [0.8, 0], "beta_F": [0, 1], "D_F": 0.5, "f_import": 0.3, "f_export": 0.3},
+}
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+@pytest.mark.parametrize("case", ONE_SIDED)
+def test_autarky_where_firms_can_only_import_or_only_export(case: str, initiator: str) -> None:
+    abroad = ONE_SIDED[case]
+    problem = SourcingProblem.from_links(
+        [0], [1], [0.5], [0.01], phi=1, alpha_L=1, beta_H=[1, 1], sigma=4, initiator=initiator,
+        open=OpenEconomy(**abroad),  # type: ignore[arg-type]
+    )  # fmt: skip
+    for solver in ("enumeration", "certified"):
+        answer = en.solve(problem, solver)
+        en.check(problem, answer)
+        assert len(answer.decision.autarky) == 1
+        alone = answer.decision.autarky[0]
+        # inside the interval nobody wants to trade, outside somebody does, by the paper's formulas in plain loops
+        inside, outside = [alone.lowest * 1.001 + 1e-6], []
+        if np.isfinite(alone.highest):
+            inside.append(alone.highest * 0.999)
+            outside.append(alone.highest * 1.001)
+        if alone.lowest > 0:
+            outside.append(alone.lowest * 0.999)
+        assert outside
+        assert not any(_wants_to_trade(problem, alone.network.links, w) for w in inside)
+        if initiator == "buyer":  # a supplier may add its link along with trade, which the loops do not try
+            assert all(_wants_to_trade(problem, alone.network.links, w) for w in outside)
+
+
+def _wants_to_trade(problem: SourcingProblem, links: Any, w: float) -> bool:
+    """Whether a firm of a two-firm economy with at most the link 0 → 1 would import or export at a wage."""
+    abroad, s = problem.open, problem.sigma - 1
+    assert abroad is not None
+    mu, buyers = problem.sigma / s, problem.initiator == "buyer"
+    formed = bool(links[0])
+    alpha = 0.5**s * (1.0 if buyers else mu**-s) if formed else 0.0
+    u = w**-s
+    T = [u, u * (1 + alpha)]
+    # A clears labour at the wage: Σ α_L D u = (L − Σ f) w, D_1 = home, D_0 = home + what 1 passes on
+    home = mu ** -(s + 1)
+    passed = alpha * (1.0 if buyers else 1 / mu)
+    A = w * (problem.L - 0.01 * formed) / (u * (home * (1 + passed) + home))
+    D = [home * A * (1 + passed), home * A]
+    for i in range(2):
+        gain_in, gain_out = abroad.alpha_F[i] ** s, abroad.beta_F[i] ** s * abroad.D_F * mu**-s / (s + 1)
+        if buyers:
+            R0 = home * A * mu / (s + 1)  # variable profits per unit of T
+        else:
+            R0 = home * A * mu / (s + 1) + (D[1] * alpha * (1 - 1 / mu) if i == 0 else 0.0)
+        for imports in (0, 1):
+            for exports in (0, 1):
+                capability = T[i] + imports * gain_in
+                profit = capability * (R0 + exports * gain_out) - w * (
+                    imports * abroad.f_import[i] + exports * abroad.f_export[i]
+                )
+                if imports + exports and profit > T[i] * R0:
+                    return True
+    return False
+
+
+def test_trade_that_serves_exports_alone_cannot_balance() -> None:
+    problem = SourcingProblem.from_links(
+        [0], [1], [0.5], [0.1], phi=1, alpha_L=1, beta_H=[0, 1], sigma=3, open=OpenEconomy(f_import=0.1, f_export=0.01)
+    )
+    outcome = problem.evaluate({"links": [], "imports": [0], "exports": [0]})
+    assert "cannot balance" in outcome.reason
+    lists = [keys(en.solve(problem, solver)) for solver in ("enumeration", "certified")]
+    assert lists[0] == lists[1]
+
+
+def test_links_of_no_use_leave_certificates_whole() -> None:
+    problem = SourcingProblem.from_links(
+        [1, 0, 1, 2, 2, 0], [0, 1, 2, 1, 0, 2], [2.0, 0.5, 0.5, 0.0, 0.0, 0.5], [0.5, 0.5, 0.0625, 0.0, 0.125, 0.03125],
+        phi=1, alpha_L=[2, 1, 2], beta_H=[1, 1, 1], sigma=2,
+    )  # fmt: skip
+    answer = en.solve(problem, "certified")
+    assert keys(answer) == keys(en.solve(problem, "enumeration"))
+    en.check(problem, answer)
+
+
+def test_a_split_that_is_none_is_refused() -> None:
+    problem = economy(0, 3, "buyer", "cyclic", "closed", share=1.0)
+    answer = en.solve(problem, "certified")
+    assert answer.certificate is not None
+    for split in ([[1], 1], [None, 1], ["links", True], ["links", -1]):
+        wrong = dataclasses.replace(answer, certificate={**answer.certificate, "domestic": [split]})
+        with pytest.raises(VerificationError):
+            en.check(problem, wrong)
+
+
 def test_tampered_certificates_and_lists_are_refused() -> None:
     problem, good = certificate_of("sourcing/buyer-cyclic-open-two-4")
     en.check(problem, good)

@@ -222,8 +222,8 @@ def autarky_wages(outcome: SourcingOutcome) -> tuple[float, float] | None:
         here = at(t)
         return float((respond_at(here, here.A, here.w, here.T, here.D).excess[useful] / here.w).max())
 
-    first, second = terms.traded(terms.foreign > 0, terms.foreign_input > 0)[::-1]
-    useful = np.column_stack([first, second])
+    pivot, other = terms.traded(terms.foreign_input > 0, terms.foreign > 0)[::-1]
+    useful = np.column_stack([pivot, other])
     can_export, can_import = bool((terms.foreign > 0).any()), bool((terms.foreign_input > 0).any())
     limit = 600.0 / sigma
     low, high = -limit, limit

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 CLAIMED = 1e-9  # how far the numbers of a claimed equilibrium may be from the evaluator's
 WAGE_DIGITS = 1e-15
-LARGEST_WAGE = 500.0  # in logs
+LARGEST_LOG = 600.0  # of any power of the wage
 
 
 @dataclass(frozen=True, eq=False)
@@ -446,7 +446,7 @@ class TradeSums:
             who = "nobody exports although firms import" if imports else "nobody imports although firms export"
             return f"trade cannot balance: {who}", math.nan, math.nan
         least = math.log(self.S_e / self.labour) / self.sigma if self.S_e > 0 else -math.inf
-        log_w = _falling_root(lambda t: self.surplus(math.exp(t)), least)
+        log_w = _falling_root(lambda t: self.surplus(math.exp(t)), least, LARGEST_LOG / self.sigma)
         if log_w is None:
             return "trade cannot balance: exports exceed imports at every wage", math.nan, math.nan
         w = math.exp(log_w)
@@ -456,24 +456,24 @@ class TradeSums:
         return "", w, A
 
 
-def _falling_root(f: Callable[[float], float], least: float) -> float | None:
-    """Return where a function falls through zero to the right of ``least``, or None; to the last digit of the wage."""
+def _falling_root(f: Callable[[float], float], least: float, limit: float) -> float | None:
+    """Return where a function falls through zero right of ``least``, within ±limit, or None; to the last digit."""
     from scipy.optimize import brentq
 
-    low = max(least, -LARGEST_WAGE)
+    low = max(least, -limit)
     start = low if math.isfinite(least) else 0.0
     step, high = 1.0, start
     while f(high) > 0:
         high += step
         step *= 2
-        if high > LARGEST_WAGE:
+        if high > limit:
             return None
     low = high if not math.isfinite(least) else least
     step = 1.0
     while not math.isfinite(least) and f(low) < 0:
         low -= step
         step *= 2
-        if low < -LARGEST_WAGE:
+        if low < -limit:
             return None
     if f(low) < 0:
         return None

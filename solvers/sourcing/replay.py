@@ -119,7 +119,8 @@ def halves(problem: SourcingProblem, region: Region, entry: Any) -> tuple[Region
             Region(lo, hi, (max(at, region.w[0]), region.w[1]), region.A),
         )
     starts = {"links": (0, problem.m), "imports": (problem.m, problem.n), "exports": (problem.m + problem.n, problem.n)}
-    if kind not in starts or not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < starts[kind][1]:
+    known = isinstance(kind, str) and kind in starts and isinstance(at, int) and not isinstance(at, bool)
+    if not known or not 0 <= at < starts[kind][1]:
         raise VerificationError(f"{entry!s:.60} is no split of the tree")
     without, with_ = hi.copy(), lo.copy()
     without[starts[kind][0] + at], with_[starts[kind][0] + at] = False, True
@@ -150,7 +151,7 @@ def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
         return False
     if trade:
         _, imports, exports = parts(problem, hi)
-        if not (imports * problem.foreign_input).any() or not (exports * problem.foreign).any():
+        if not (imports * problem.foreign_input).any() or not (exports * _abroad(problem)).any():
             return False
     if isinstance(least, str):
         return least != "impossible"
@@ -297,9 +298,9 @@ def _reply(
 
 
 def starting(problem: SourcingProblem, trade: bool) -> Region:
-    """Return the region of all networks: with trade, or without."""
+    """Return the region of all networks, with trade or without, in which nobody pays for what is of no use."""
     costless = np.concatenate([problem.f == 0, *_free_trade(problem)])
-    hi = np.ones(problem.m + 2 * problem.n, dtype=np.bool_)
+    hi = costless | np.concatenate([problem.alpha > 0, problem.foreign_input > 0, _abroad(problem) > 0])
     if not trade:
         hi[problem.m :] = costless[problem.m :]
     wages = (0.0, math.inf) if trade else (1.0, 1.0)
@@ -316,8 +317,12 @@ def _free_trade(problem: SourcingProblem) -> tuple[Bits, Bits]:
 def trades_for_free(problem: SourcingProblem) -> bool:
     """Return whether some firm trades whatever the wage, since it costs nothing, so that there is no autarky."""
     imports, exports = _free_trade(problem)
-    abroad = np.zeros(problem.n) if problem.open is None else problem.foreign * problem.open.D_F
-    return bool((imports & (problem.foreign_input > 0)).any() or (exports & (abroad > 0)).any())
+    return bool((imports & (problem.foreign_input > 0)).any() or (exports & (_abroad(problem) > 0)).any())
+
+
+def _abroad(problem: SourcingProblem) -> Vector:
+    """Return what foreigners would buy of each good at a price of one."""
+    return np.zeros(problem.n) if problem.open is None else problem.foreign * problem.open.D_F
 
 
 def is_equilibrium(problem: SourcingProblem, network: Network) -> bool:
