@@ -569,15 +569,18 @@ def _fixed_points(shares: tuple[Fraction, ...]) -> Verdict:
 
 
 def _roots() -> Verdict:
-    mu, rho = Fraction(1, 5), Fraction(1, 2)
+    mu, rho = Fraction(3, 5), Fraction(1, 2)
     a, total = float(mu), 1.0  # r0 = 1
     low = math.gamma(a - 0.5) * math.gamma(total) / (math.gamma(a) * math.gamma(total - 0.5))
     high = math.gamma(a + 0.5) * math.gamma(total) / (math.gamma(a) * math.gamma(total + 0.5))
+    if not low > high > 0:
+        raise AssertionError("the counterexample of appendix B.5 is none")
     evidence = (
-        f"μ = {mu}, ρ = {rho}, S = 1: (81) gives M(−½) = {low:.6f} < 0 and ΔΠ(−½) = {low - high:.6f}; E[X^(−½)] is "
-        "infinite, for α = 1/5 ≤ S/2. The root is unique in s > −α/S"
+        f"μ = {mu}, ρ = {rho}, S = 1: ΔΠ(−½) = M(−½) − M(½) = {low - high:.6f} > 0, as it must be for a root in s ≥ 0; "
+        "the printed sign is that of (81) continued below −α/S, where E[X^(−½)] is infinite. ΔΠ(s) → −∞, since κ(2s+1) "
+        "grows and the moments vanish"
     )
-    return Verdict("Appendix B.5", "ΔΠ(−1/2) > 0 also where ρ0 > 0", low - high > 0, evidence)
+    return Verdict("Appendix B.5", "ΔΠ(−1/2) < 0 where ρ0 > 0, and ΔΠ(s) → ∞", False, evidence)
 
 
 def _linear_value() -> Verdict:

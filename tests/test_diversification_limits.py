@@ -119,3 +119,13 @@ def test_a_long_search_stops_in_time() -> None:
     assert math.isfinite(solution.bound)
     assert solution.bound >= solution.value
     en.check(problem, solution)
+
+
+@pytest.mark.parametrize("K", [100, 1000])
+def test_as_many_layers_as_are_allowed(K: int) -> None:
+    long = en.ChainProblem(K=K, mu0="1/2", rho0="3/10")
+    solution = en.solve(long)
+    assert solution.status.value == "optimal"
+    en.check(long, solution)
+    lone = en.solve(en.ChainProblem(K=30, mu0="1/2", rho0="3/10"))
+    assert solution.decision.path[:1] == lone.decision.path[:1]

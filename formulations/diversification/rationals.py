@@ -15,7 +15,7 @@ import numpy as np
 
 from endonet.formulations.errors import InputError
 
-LARGEST = 10**400  # beyond any use; a number like 1e999999999 must not be written out in digits
+LARGEST = 10**300  # within the range of doubles; a number like 1e999999999 must not be written out in digits
 REMEDY = 'give a number such as 0.3, or a quotient such as "3/10"'
 
 
@@ -32,7 +32,7 @@ def rational(name: str, value: Any) -> Fraction:
     Raises
     ------
     InputError
-        If it is no finite number, or has more than 400 digits.
+        If it is no finite number, or has more than 300 digits.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def rational(name: str, value: Any) -> Fraction:
         value = _from_text(name, value)
     number = Fraction(value)
     if abs(number.numerator) > LARGEST or number.denominator > LARGEST:
-        raise InputError(name, "it has more than 400 digits", REMEDY)
+        raise InputError(name, "it has more than 300 digits", REMEDY)
     return number
 
 
@@ -63,7 +63,7 @@ def written(number: Fraction) -> str | int:
 def _from_text(name: str, value: str | Decimal) -> Fraction:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and len(text) > 1000:
-        raise InputError(name, "it has more than 400 digits", REMEDY)
+        raise InputError(name, "it has more than 300 digits", REMEDY)
     try:
         if isinstance(text, str) and "/" in text:
             top, _, bottom = text.partition("/")
@@ -72,7 +72,7 @@ def _from_text(name: str, value: str | Decimal) -> Fraction:
         if not number.is_finite():
             raise InputError(name, f"{value} is not finite", REMEDY)
         if number and abs(number.adjusted()) > 400:
-            raise InputError(name, "it has more than 400 digits", REMEDY)
+            raise InputError(name, "it has more than 300 digits", REMEDY)
         return Fraction(number)
     except ZeroDivisionError:
         raise InputError(name, f"{_short(value)} divides by zero", REMEDY) from None

@@ -106,7 +106,7 @@ def suppliers(problem: SourcingProblem, j: int) -> list[tuple[int, int]]:
 
 
 def product(model: pyo.ConcreteModel, name: str, factor: Any) -> None:
-    """Declare ``name``[e] = z[e] · factor(e) for factors in [0, 1], with four rows each (exact for binary z)."""
+    """Declare ``name[e] = z[e] · factor(e)`` for factors in [0, 1], with four rows each (exact for binary z)."""
     model.add_component(name, pyo.Var(model.links, domain=pyo.UnitInterval))
     y = model.component(name)
     rows = {

@@ -40,18 +40,16 @@ def near_optimal(limits: Limits, found: Labels, phi: Vector, most: int = MOST) -
     arguments = kernel_arguments(limits)
     paths: list[Path] = []
 
-    def follow(path: list[int], S: float, G: float) -> None:
+    waiting: list[tuple[Path, float, float]] = [((), 1.0, 0.0)]
+    while waiting and len(paths) < most:
+        path, S, G = waiting.pop()
         k = len(path)
-        if len(paths) >= most:
-            return
         if k == K or S == 0:
             paths.append((*path, *[0] * (K - k)))
-            return
+            continue
         earned, after = _worth(*arguments, found.first, found.S, phi, k, S)
-        for s in np.flatnonzero(G + earned + after >= floor):
-            follow([*path, int(s)], S * s, G + float(earned[s]))
-
-    follow([], 1.0, 0.0)
+        chosen = np.flatnonzero(G + earned + after >= floor)
+        waiting += [((*path, int(s)), S * s, G + float(earned[s])) for s in chosen[::-1]]
     return paths
 
 
@@ -94,16 +92,13 @@ def equilibrium_paths(problem: ChainProblem, most: int = MOST) -> list[Path]:
     """Return every path that some resolution of the ties gives, at most ``most``, in lexicographic order."""
     paths: list[Path] = []
 
-    def follow(path: Path, S: int) -> None:
-        if len(paths) >= most:
-            return
+    waiting: list[tuple[Path, int]] = [((), 1)]
+    while waiting and len(paths) < most:
+        path, S = waiting.pop()
         if len(path) == problem.K:
             paths.append(path)
-            return
-        for s in firm_choices(problem, len(path), S) if S else (0,):
-            follow((*path, s), S * s)
-
-    follow((), 1)
+            continue
+        waiting += [((*path, s), S * s) for s in reversed(firm_choices(problem, len(path), S) if S else (0,))]
     return sorted(paths)
 
 
