@@ -26,6 +26,7 @@ from endonet.solvers.solution import Solution
 
 MOST = 50  # firms whose switching is evaluated
 NOUGHT = 1e-8  # shares of output below this are told as 0
+TELLING = 1e-6  # a shadow profit below this only says that the bound's prices leave the firm indifferent
 SHOWN = 6  # firms that stand in a sentence of their own
 
 
@@ -89,8 +90,8 @@ def _change(before: float, after: float) -> float | None:
 def _sentences(entries: list[dict[str, Any]], count: int, together: float | None) -> list[str]:
     said = [
         f"firm {e['firm']} is {_on(e['here'])} here and {_on(e['reference'])} in the reference: switching it alone "
-        f"changes output by {_percent(e['alone'])}, in the reference by {_percent(e['undone'])}; "
-        f"shadow profit {'unknown' if e['shadow'] is None else _percent(e['shadow'])}"
+        f"changes output by {_percent(e['alone'])}, in the reference by {_percent(e['undone'])}"
+        + (f"; shadow profit {_percent(e['shadow'])}" if abs(e["shadow"] or 0.0) > TELLING else "")
         for e in entries[:SHOWN]
     ]
     if count > SHOWN:
