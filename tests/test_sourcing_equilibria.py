@@ -21,7 +21,11 @@ from endonet.instances.sourcing.generators import small
 from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids="-".join)
-BUNDLED = [entry.name for entry in catalogue.names() if entry.family == "sourcing"]
+BUNDLED = [
+    entry.name
+    for entry in catalogue.names()
+    if entry.family == "sourcing" and not entry.name.startswith("sourcing/choice-")  # a firm's choice, no economy
+]
 KNOWN = catalogue.read_data("sourcing", "equilibria.json")
 
 
