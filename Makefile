@@ -40,10 +40,10 @@ check: $(DEVELOPMENT)
 	$(BIN)/mypy --strict
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-all: check
-	$(BIN)/pytest -m 'slow or not slow'
+	$(BIN)/pytest -n auto -m 'slow or not slow'
 
 docs: $(DEVELOPMENT)
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs
