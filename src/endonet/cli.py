@@ -255,7 +255,7 @@ def show(
         raise click.UsageError("--body is a part of what --latex prints; give both", context)
     if latex and markdown:
         raise click.UsageError("--latex and --markdown exclude each other", context)
-    named = what in api.formulation_names()
+    named = api.full_name(what) in api.formulation_names()
     if named and problem is None:
         if formulation is not None or as_json:
             raise click.UsageError("--formulation and --json need a problem", context)
