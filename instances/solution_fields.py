@@ -52,7 +52,7 @@ def from_fields(values: Mapping[str, Any], problem: Any | None = None) -> Soluti
         _without_value(values, status is Status.OPTIMAL)
     elif status is Status.OPTIMAL and (value is None or bound is None):
         raise InputError("value" if value is None else "bound", "an optimum has one", "mend it or change the status")
-    fields.number_or_null("rel_gap")  # only checked; it follows from value and bound
+    stated = fields.number_or_null("rel_gap")  # it follows from value and bound; a check compares
     if status is Status.NO_SOLUTION and (value is not None or values.get("decision") is not None):
         has = "value" if values.get("decision") is None else "decision"
         raise InputError(has, "the status is no_solution, which has none", "drop it or change the status")
@@ -67,7 +67,7 @@ def from_fields(values: Mapping[str, Any], problem: Any | None = None) -> Soluti
         stopped_by=StoppedBy(fields.text("stopped_by", choices=list(StoppedBy))),
         value=value,
         bound=bound,
-        rel_gap=relative_gap(value, bound),
+        rel_gap=relative_gap(value, bound) if stated is None else stated,
         decision=None,
         encoded_decision=encoded,
         question=question,

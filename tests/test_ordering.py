@@ -260,6 +260,17 @@ def test_edge_lists_are_recognised(tmp_path: Path) -> None:
         en.load(tmp_path / "open", format="edge")
 
 
+@pytest.mark.parametrize("title", ["", "a table\n"])
+def test_tables_are_known_by_the_count_of_their_numbers(tmp_path: Path, title: str) -> None:
+    rows = ["7 1 2 3", "4 0 5 6", "7 8 0 9", "1 2 3 -4"]  # the diagonal is ignored
+    flat = " ".join(rows).split()
+    layouts = ["\n".join(rows), "4\n" + "\n".join(rows), "4 " + " ".join(flat), "\n".join(["4", *flat])]
+    for layout in layouts:
+        (tmp_path / "table").write_text(title + layout)
+        found = en.load(tmp_path / "table", format="lolib")
+        assert (found.n, found.W.diagonal().any(), found.W[0, 3], found.W[3, 0]) == (4, False, 3.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [

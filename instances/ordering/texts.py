@@ -42,6 +42,7 @@ class Lolib:
         numbers = [_number(token, f"entry {place}") for place, token in enumerate(t for row in rows for t in row)]
         n = _size(numbers, sizes)
         table = np.array(numbers[-n * n :]).reshape(n, n)
+        np.fill_diagonal(table, 0.0)
         negative = np.argwhere(table < 0)
         if negative.size:
             i, j = negative[0]
@@ -102,29 +103,25 @@ def _may_be_edges(rows: list[list[str]]) -> bool:
 
 
 def _size(numbers: list[float], sizes: list[int]) -> int:
-    """Return n of a table of n² numbers, or of n² numbers after n."""
-    count = len(numbers)
-    headed = sizes[0] == 1 and count > 1
+    """Return n of a table of n² numbers, or of n² numbers after n, wherever the lines break."""
+    count, first = len(numbers), numbers[0]
+    whole = first >= 1 and first == int(first)
+    if whole and first * first + 1 == count:
+        return int(first)
+    column = len(set(sizes)) == 1 and sizes[0] == 1
+    if whole and sizes[0] == 1 and count > 1 and (not column or first * first + 1 > count):
+        what = f"n = {int(first)} and then {count - 1} numbers, not {int(first) ** 2}"
+        raise InputError("file", what, "it is cut short: fetch it again")
     n = math.isqrt(count)
-    if not headed and n * n == count and n > 1:
-        width = sizes[0]
-        if len(set(sizes[:-1])) == 1 and width * width > count:  # whole rows of a larger table happen to be a square
-            raise InputError(
-                "file",
-                f"it has {len(sizes)} rows of {width} numbers",
-                "it is cut short or no square table: fetch it again",
-            )
-        return n
-    if headed and numbers[0] >= 1 and numbers[0] == int(numbers[0]):
-        n = int(numbers[0])
-        if n * n + 1 == count:
-            return n
-        raise InputError(
-            "file", f"n = {n} and then {count - 1} numbers, not {n * n}", "it is cut short: fetch it again"
-        )
-    raise InputError(
-        "file", f"{count} numbers are neither n² nor n and n² of them", "it is cut short or no table: fetch it again"
-    )
+    if n * n != count or n < 2 or (sizes[0] == 1 and not column):
+        what = f"{count} numbers are neither n² nor n and n² of them"
+        raise InputError("file", what, "it is cut short or no table: fetch it again")
+    width = sizes[0]
+    if len(sizes) > 1 and len(set(sizes[:-1])) == 1 and width * width > count:
+        # whole rows of a larger table happen to be a square
+        what = f"it has {len(sizes)} rows of {width} numbers"
+        raise InputError("file", what, "it is cut short or no square table: fetch it again")
+    return n
 
 
 def _is_number(token: str) -> bool:
