@@ -240,6 +240,28 @@ def test_a_solution_survives_a_file_and_the_check(family: str, name: str, case: 
     else:
         with pytest.raises(en.VerificationError, match="certificate"):
             en.check(problem, read)
+
+
+FALSE_CLAIMS: dict[str, dict[str, Any]] = {
+    "another problem": {"fingerprint": "0" * 64},
+    "contradicted": {"contradicted": "another decision is better"},
+    "rel_gap": {"rel_gap": 0.5},
+    "no share": {"options": {"rel_gap": "none"}},
+}
+
+
+@every_solver
+@pytest.mark.parametrize("why", FALSE_CLAIMS)
+def test_a_check_names_what_does_not_follow(family: str, name: str, why: str) -> None:
+    for case in CASES[family]:
+        if api.solver(family, name).refuses(CASES[family][case]()):
+            continue
+        problem, solution, _ = run(family, name, case)
+        if solution.status is Status.OPTIMAL and solution.certificate is not None and solution.value is not None:
+            with pytest.raises(en.VerificationError, match=why):
+                en.check(problem, dataclasses.replace(solution, **FALSE_CLAIMS[why]))
+            return
+    pytest.skip("it certifies none of these cases, so that a check refuses it for want of a certificate")
     json.loads(to_json(solution.to_dict(certificate=False)))
 
 

@@ -34,6 +34,7 @@ from endonet.formulations.diversification.firm import firm_choices
 from endonet.formulations.diversification.mixture import BASAL, HALF, choices_behind
 from endonet.formulations.diversification.problem import ChainProblem, SourcingPath, upstream
 from endonet.formulations.errors import InputError, VerificationError
+from endonet.solvers import claims
 from endonet.solvers.diversification.labels import (
     Labels,
     Vector,
@@ -43,7 +44,7 @@ from endonet.solvers.diversification.labels import (
     padding_of,
 )
 from endonet.solvers.diversification.ties import MOST, compare, near_optimal
-from endonet.solvers.solution import Solution, Status, relative_gap
+from endonet.solvers.solution import Solution, Status
 
 LOOSE = 1e-6  # potentials so far above the value are no matter of rounding, which grows with the layers
 POTENTIALS = "diversification potentials"
@@ -74,10 +75,7 @@ def check(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
     VerificationError
         If any of them does not hold, or a bound comes without a certificate.
     """
-    if solution.fingerprint != problem.fingerprint:
-        raise VerificationError("the solution belongs to another problem: the fingerprints differ")
-    if solution.contradicted:
-        raise VerificationError(f"the solution was already refuted: {solution.contradicted}")
+    claims.belongs(problem, solution)
     equilibrium = solution.formulation == "diversification/equilibrium"
     decision = _check_decision(problem, solution, equilibrium)
     report: dict[str, Any] = {"value": solution.value, "bound": solution.bound}
@@ -91,10 +89,7 @@ def check(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
         report |= _check_equilibrium(problem, solution, decision)
     else:
         report |= _check_bound(problem, solution)
-    gap = relative_gap(solution.value, solution.bound)
-    tolerance = solution.options.get("rel_gap", 1e-9)
-    if solution.status is Status.OPTIMAL and (gap is None or not gap <= max(float(tolerance), 1e-9)):
-        raise VerificationError(f"the status is optimal, but value and bound differ by {gap}")
+    claims.gap_follows(solution, solution.value, solution.bound, 1e-9)
     return report
 
 

@@ -27,8 +27,9 @@ import numpy as np
 
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.ordering.problem import OrderingProblem
+from endonet.solvers import claims
 from endonet.solvers.ordering.packing import ROOM, Cycles, Ints, Lists, Multipliers, Pool, Units, capped, excess, units
-from endonet.solvers.solution import Solution, Status, relative_gap
+from endonet.solvers.solution import Solution, Status
 
 KIND = "cycle packing"
 VERSION = 2
@@ -109,10 +110,7 @@ def check(problem: OrderingProblem, solution: Solution) -> Verified:
     VerificationError
         Naming the claim that does not hold and by how much.
     """
-    if solution.fingerprint != problem.fingerprint:
-        raise VerificationError("the solution belongs to another problem: their fingerprints differ")
-    if solution.contradicted:
-        raise VerificationError(f"the solution is marked as contradicted: {solution.contradicted}")
+    claims.belongs(problem, solution)
     if solution.status in IMPOSSIBLE:
         raise VerificationError(f"the status is {solution.status.value}, yet any order is feasible")
     value, forward = _check_decision(problem, solution)
@@ -133,7 +131,7 @@ def check(problem: OrderingProblem, solution: Solution) -> Verified:
             "read the file that --out wrote, or use a solver that certifies"
         )
     size = _prove(problem, solution.certificate, claimed)
-    _check_status(solution, value, claimed)
+    claims.gap_follows(solution, value, claimed)
     return Verified(value, claimed, forward, *size)
 
 
@@ -158,18 +156,6 @@ def _check_decision(problem: OrderingProblem, solution: Solution) -> tuple[float
         ):
             raise VerificationError(f"the claimed {name} is {stated}, the evaluator finds {found!r}")
     return outcome.value, outcome.forward_weight
-
-
-def _check_status(solution: Solution, value: float | None, claimed: float) -> None:
-    gap, stated = relative_gap(value, claimed), solution.rel_gap
-    if gap is not None and stated is not None and gap != stated and not abs(gap - stated) <= VALUE_TOLERANCE:
-        raise VerificationError(f"the claimed rel_gap is {stated:g}, value and bound give {gap:g}")
-    if solution.status is Status.OPTIMAL:
-        wanted = solution.options.get("rel_gap")
-        if isinstance(wanted, bool) or not isinstance(wanted, float | int) or not 0 <= wanted < 1:
-            raise VerificationError(f"the status is optimal, yet options.rel_gap is {wanted!r} and no share")
-        if gap is None or not gap <= wanted:
-            raise VerificationError(f"the status is optimal at rel_gap {wanted:g}, yet the gap is {gap}")
 
 
 def _prove(problem: OrderingProblem, certificate: Mapping[str, Any], claimed: float) -> tuple[int, int, int]:

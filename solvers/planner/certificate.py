@@ -33,11 +33,12 @@ from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.planner.problem import PlannerProblem, Vector
+from endonet.solvers import claims
 from endonet.solvers.planner import dominance
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
 from endonet.solvers.planner.envelope import UNIT, Envelope, envelope
 from endonet.solvers.planner.squeeze import squeeze
-from endonet.solvers.solution import Solution, Status, relative_gap
+from endonet.solvers.solution import Solution, Status
 
 Choice = NDArray[np.int8]
 
@@ -232,10 +233,7 @@ def check(problem: PlannerProblem, solution: Solution) -> Verified:
     VerificationError
         Naming the claim that does not hold and by how much.
     """
-    if solution.fingerprint != problem.fingerprint:
-        raise VerificationError("the solution belongs to another problem: their fingerprints differ")
-    if solution.contradicted:
-        raise VerificationError(f"the solution is marked as contradicted: {solution.contradicted}")
+    claims.belongs(problem, solution)
     value, residual = _check_decision(problem, solution)
     if solution.status is Status.INFEASIBLE:
         if value is not None:
@@ -261,7 +259,7 @@ def check(problem: PlannerProblem, solution: Solution) -> Verified:
             "read the file that --out wrote, or use a solver that certifies"
         )
     nodes, rounds, prices = _prove(problem, solution.certificate, claimed)
-    _check_status(solution, value, claimed)
+    claims.gap_follows(solution, value, claimed)
     return Verified(value, claimed, nodes, rounds, prices, residual)
 
 
@@ -300,19 +298,6 @@ def _check_decision(problem: PlannerProblem, solution: Solution) -> tuple[float 
         raise VerificationError(f"the claimed value is {solution.value}, the evaluator finds {value!r}")
     residual = float(max(np.abs(outcome.residual_goods).max(), abs(outcome.residual_labour) if value > 0 else 0.0))
     return value, residual
-
-
-def _check_status(solution: Solution, value: float | None, claimed: float) -> None:
-    gap = relative_gap(value, claimed)
-    stated = solution.rel_gap
-    if gap is not None and stated is not None and gap != stated and not abs(gap - stated) <= VALUE_TOLERANCE:
-        raise VerificationError(f"the claimed rel_gap is {stated:g}, value and bound give {gap:g}")
-    if solution.status is Status.OPTIMAL:
-        wanted = solution.options.get("rel_gap")
-        if isinstance(wanted, bool) or not isinstance(wanted, float | int) or not 0 <= wanted < 1:
-            raise VerificationError(f"the status is optimal, yet options.rel_gap is {wanted!r} and no share")
-        if gap is None or not gap <= wanted:
-            raise VerificationError(f"the status is optimal at rel_gap {wanted:g}, yet the gap is {gap}")
 
 
 def replay(

@@ -12,6 +12,7 @@ import numpy as np
 from endonet.formulations.errors import VerificationError
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.solvers import claims
 from endonet.solvers.solution import EQUILIBRIA, Solution, Status
 from endonet.solvers.sourcing import replay
 
@@ -49,8 +50,7 @@ def check(problem: SourcingProblem, solution: Solution) -> Verified:
     VerificationError
         If an entry is no equilibrium, has other numbers than it says, or completeness does not follow.
     """
-    if solution.fingerprint != problem.fingerprint:
-        raise VerificationError("the solution belongs to another problem")
+    claims.belongs(problem, solution)
     complete = solution.status in (Status.OPTIMAL, Status.INFEASIBLE)
     if solution.question != EQUILIBRIA:
         return _check_network(problem, solution)
@@ -98,6 +98,7 @@ def _check_network(problem: SourcingProblem, solution: Solution) -> Verified:
     from endonet.solvers.sourcing.welfare import verify
 
     leaves = verify(problem, solution.bound, certificate.get("tree"))
+    claims.gap_follows(solution, value, solution.bound)
     return Verified(value=value, bound=solution.bound, kind="tree", leaves=leaves)
 
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError, VerificationError
 from endonet.formulations.sourcing.interdependent import ChoiceOutcome, SourcingChoice, Vector
-from endonet.solvers.solution import Solution, Status, relative_gap
+from endonet.solvers import claims
+from endonet.solvers.solution import Solution, Status
 from endonet.solvers.sourcing import choice_kernels
 
 THRESHOLDS, PRICES, EXHAUSTION = "sourcing thresholds", "sourcing prices", "sourcing exhaustion"
@@ -56,10 +57,7 @@ def check(problem: SourcingChoice, solution: Solution) -> dict[str, Any]:
     VerificationError
         If any of them does not hold, or a bound comes without a certificate.
     """
-    if solution.fingerprint != problem.fingerprint:
-        raise VerificationError("the solution belongs to another problem: the fingerprints differ")
-    if solution.contradicted:
-        raise VerificationError(f"the solution was already refuted: {solution.contradicted}")
+    claims.belongs(problem, solution)
     if solution.status in (Status.INFEASIBLE, Status.UNBOUNDED):
         raise VerificationError(
             f"the status is {solution.status.value}, but every set is feasible and profits are bounded"
@@ -70,10 +68,7 @@ def check(problem: SourcingChoice, solution: Solution) -> dict[str, Any]:
         if solution.status in (Status.OPTIMAL, Status.FEASIBLE):
             raise VerificationError(f"the status {solution.status.value} needs a bound")
         return report
-    gap = relative_gap(solution.value, solution.bound)
-    tolerance = max(float(solution.options.get("rel_gap", 1e-9)), 1e-9)
-    if solution.status is Status.OPTIMAL and (gap is None or not gap <= tolerance):
-        raise VerificationError(f"the status is optimal, but value and bound differ by {gap}")
+    claims.gap_follows(solution, solution.value, solution.bound, 1e-9)
     proved, size, replayed = _proved(problem, solution, outcome)
     if not proved <= solution.bound + ROUNDING * (size + abs(solution.bound)):
         raise VerificationError(f"the certificate proves {proved:.17g}, the bound claimed is {solution.bound:.17g}")
