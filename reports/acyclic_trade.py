@@ -237,9 +237,8 @@ def run(
     workers, dask : where economies are solved
     options : Options, optional
     """
-    from endonet.instances import atomic
     from endonet.reports import pictures
-    from endonet.reports.beside import percent, show, write_rows
+    from endonet.reports.beside import percent, show, write_table
     from endonet.reports.ledger import Ledger, code
     from endonet.reports.page import Page, provenance
     from endonet.reports.sweep import sweep
@@ -298,7 +297,7 @@ def run(
     for key, one in zip(keys, found, strict=True):
         table.append([key["seed"], "cyclic", 0.0, 0.0, *one["cyclic"]])
         table += [[key["seed"], n, one[n]["sales"], one[n]["links"], *one[n]["changes"]] for n in ORDERS]
-    atomic.write(out / "acyclic-trade.csv", lambda stream: write_rows(stream, table))
+    write_table(out / "acyclic-trade.csv", table)
     facts = {"economies": f"{len(found)} of {firms:,} firms", "files": "acyclic-trade.csv, acyclic-trade.png, .svg"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, facts))
     return page.write(out / "acyclic-trade.html")

@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from endonet.instances import atomic
 from endonet.reports.intervals import Estimate
 
 WIDE = 140  # columns where no terminal says otherwise
@@ -87,3 +89,8 @@ def write_rows(stream: Any, rows: Iterable[Sequence[Any]]) -> None:
     csv.writer(text).writerows(rows)
     text.flush()
     text.detach()
+
+
+def write_table(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows, names of columns first, as a CSV file, whole or not at all."""
+    atomic.write(path, lambda stream: write_rows(stream, rows))

@@ -39,9 +39,11 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
     workers, dask : not needed
     """
     del workers, dask
-    from endonet.reports import figures
+    from endonet.reports import pictures
+    from endonet.reports.beside import write_table
     from endonet.reports.page import Page, provenance
 
+    pictures.require()
     started = time.perf_counter()
     page = Page(TITLE, LEAD)
     page.heading("The cheapest path that meets a risk target")
@@ -54,21 +56,22 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         numeric=(3, 5, 7, 8),
     )
     columns = ("mu0", "rho0", "target", "S needed", "cheapest path", "cost", "best path", "W", "W without target")
-    figures.table(out / "design-targets.csv", columns, rows)
-    page.figures(
-        [
-            (
-                figures.draw(_target_curves("1/2", 120 if full else 30), out / "design-targets"),
-                f"Least cost Σ (c/2) s² of a path with E[p_K] ≤ target, μ0 = 1/2, K = {K}, c = 1/25: the more "
-                "correlation, the dearer a strict target.",
-            ),
-            (
-                figures.draw(_subsidies, out / "design-subsidies"),
-                "Subsidy per link, as a share of c, that makes each layer choose the planner's number; most where "
-                "risk is high and many layers are behind, and none in the last layer. Negative: a charge.",
-            ),
-        ]
-    )
+    write_table(out / "design-targets.csv", [columns, *rows])
+    drawn = [
+        (
+            "design-targets",
+            _target_curves("1/2", 120 if full else 30),
+            f"Least cost Σ (c/2) s² of a path with E[p_K] ≤ target, μ0 = 1/2, K = {K}, c = 1/25: the more correlation, "
+            "the dearer a strict target.",
+        ),
+        (
+            "design-subsidies",
+            _subsidies,
+            "Subsidy per link, as a share of c, that makes each layer choose the planner's number; most where risk is "
+            "high and many layers are behind, and none in the last layer. Negative: a charge.",
+        ),
+    ]
+    page.figures([(pictures.picture(paint, says, out=out, name=name), says) for name, paint, says in drawn])
     page.heading("The subsidy that makes firms choose the planner's path")
     rows = subsidies()
     page.table(
@@ -79,7 +82,7 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         numeric=(6, 7),
     )
     names = ("costs", "mu0", "rho0", "firms", "planner", "subsidies", "paid per firm", "W gained")
-    figures.table(out / "design-subsidies.csv", names, rows)
+    write_table(out / "design-subsidies.csv", [names, *rows])
     page.heading("What it is worth to see the risk first")
     rows = information()
     page.table(
@@ -89,7 +92,7 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         numeric=(3, 4, 5, 6, 7, 8),
     )
     columns = ("costs", "mu0", "rho0", "W planner", "informed planner", "gain", "W firms", "informed firms", "gain")
-    figures.table(out / "design-information.csv", columns, rows)
+    write_table(out / "design-information.csv", [columns, *rows])
     page.heading("How to ask")
     page.code(
         'endonet solve chain.json            # with "risk_target": "1/20" in the file: the best path under the target\n'

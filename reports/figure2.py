@@ -164,9 +164,8 @@ def run(
     """
     del full, workers, dask
     from endonet import api
-    from endonet.instances import atomic
     from endonet.reports import pictures
-    from endonet.reports.beside import show, write_rows
+    from endonet.reports.beside import show, write_table
     from endonet.reports.page import Page, provenance
 
     pictures.require()
@@ -223,7 +222,7 @@ def run(
     )
     page.code("endonet report figure-2 -o z=1.05,1 -o f=0.4 -o sigma=5 -o epsilon=5 --out out")
     table: list[list[Any]] = [["theta_1", "theta_2", "V_R", "V_RR"], *np.column_stack(columns).tolist()]
-    atomic.write(out / "figure-2.csv", lambda stream: write_rows(stream, table))
+    write_table(out / "figure-2.csv", table)
     more = {
         "economy": f"z = {chosen.z}, f = {chosen.f:g}, α = {chosen.alpha:g}, σ = {chosen.sigma:g}, "
         f"ε = {chosen.epsilon:g}, {'all four links' if chosen.self_links else 'no links to oneself'}",

@@ -13,8 +13,6 @@ it is finished, and a rerun in the same folder goes on from there.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import statistics
 import sys
@@ -371,19 +369,11 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 
 def _write_csv(found: dict[str, Found], path: Path) -> None:
-    from endonet.instances import atomic
+    from endonet.reports.beside import write_table
 
-    file = io.StringIO()
-    table = csv.writer(file, lineterminator="\n")
-    table.writerow(["economy", "n", "optimum", "way", "root", "root_finished", "proved", "bound", "seconds", "nodes"])
+    kept = ["root", "root_finished", "proved", "bound", "seconds", "nodes"]
+    rows: list[list[Any]] = [["economy", "n", "optimum", "way", *kept]]
     for name, economy in found.items():
-        for way in WAYS:
-            cell = economy[way]
-            kept = [cell[column] for column in ("root", "root_finished", "proved", "bound", "seconds", "nodes")]
-            table.writerow([name, economy["n"], economy["optimum"], way, *kept])
-    content = file.getvalue().encode("utf-8")
-
-    def fill(stream: Any) -> None:
-        stream.write(content)
-
-    atomic.write(path, fill)
+        same = (name, economy["n"], economy["optimum"])
+        rows += [[*same, way, *(economy[way][column] for column in kept)] for way in WAYS]
+    write_table(path, rows)

@@ -218,13 +218,12 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _write(out: Path, data: Any, sourcing: Any, spread: Any) -> None:
-    from endonet.instances import atomic
-    from endonet.reports.beside import write_rows
+    from endonet.reports.beside import write_table
 
     rows: list[list[Any]] = [["country", "potential", "firms_simulated", "firms_data"]]
     rows += [list(row) for row in zip(data.countries, data.xi, sourcing, data.importers, strict=True)]
     rows += [["foreign_countries", "firms"], *([count, int(number)] for count, number in enumerate(spread))]
-    atomic.write(out / "global-sourcing.csv", lambda stream: write_rows(stream, rows))
+    write_table(out / "global-sourcing.csv", rows)
 
 
 def _against(data: Any, sourcing: Any) -> Any:

@@ -81,9 +81,11 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
     workers, dask : not needed
     """
     del workers, dask
-    from endonet.reports import figures
+    from endonet.reports import pictures
+    from endonet.reports.beside import write_table
     from endonet.reports.page import Page, provenance
 
+    pictures.require()
     started = time.perf_counter()
     points = FULL if full else POINTS
     axis = [Fraction(2 * n + 1, 2 * points) for n in range(points)]
@@ -111,12 +113,12 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
             "firms": ("the chain of firms", found.informed_firms - found.firms),
         }
         page.heading(f"{name.capitalize()} costs, (c/2)/π = {ratio:g}")
-        pictures = []
+        drawn = []
         for key, (who, gain) in gains.items():
-            svg = figures.draw(_map(places, gain), out / f"information-{name}-{key}")
             says = f"What {who} gains by seeing the draw, K = {K}: from {gain.min():.4f} to {gain.max():.4f}."
-            pictures.append((svg, says))
-        page.figures(pictures)
+            name_of_file = f"information-{name}-{key}"
+            drawn.append((pictures.picture(_map(places, gain), says, out=out, name=name_of_file), says))
+        page.figures(drawn)
         for i, mu in enumerate(axis):
             for j, rho in enumerate(axis):
                 parts = (found.planner, found.informed_planner, found.error, found.firms, found.informed_firms)
@@ -130,7 +132,7 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
             "draw find a supplier more not worth its price, and everybody behind them pays for it."
         )
     columns = ("costs", "mu0", "rho0", "W planner", "W informed planner", "error", "W firms", "W informed firms")
-    figures.table(out / "information.csv", columns, rows)
+    write_table(out / "information.csv", [columns, *rows])
     page.heading("Paths by the draw")
     page.table(
         ("draw x from", "to", "planner", "firms"),

@@ -100,15 +100,14 @@ def table(found: Sequence[Solved]) -> tuple[tuple[str, ...], list[tuple[str, ...
 
 def write_csv(found: Sequence[Solved], path: Path) -> None:
     """Write one row for each firm of each economy."""
-    from endonet.instances import atomic
-    from endonet.reports.beside import write_rows
+    from endonet.reports.beside import write_table
 
     rows: list[list[Any]] = [["economy", "firm", "z", "theta", "q", "labour", "output", "consumption", "sales"]]
     for one in found:
         outcome = one.outcome
         columns = (one.problem.z, one.theta, outcome.q, outcome.l, outcome.y, outcome.c)
         rows += [[one.problem.name, j, *(c[j] for c in columns), outcome.sales[j]] for j in range(one.problem.n)]
-    atomic.write(path, lambda stream: write_rows(stream, rows))
+    write_table(path, rows)
 
 
 def parameters(problem: Any) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
-from endonet.reports.beside import beside, percent, show, stacked, with_interval, write_rows
+from endonet.reports.beside import beside, percent, show, stacked, with_interval, write_rows, write_table
 from endonet.reports.intervals import Estimate, mean, share, share_of_firms
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def write_csv(samples: Sequence[Sample], options: Options, out: Path) -> None:
         for sample, ours, theirs in zip(samples, line.ours, line.paper, strict=True):
             printed = "" if theirs is None else theirs
             rows.append([line.panel, line.measure, line.draws, sample.n, *ours, printed, sample.optimum.size])
-    atomic.write(out / "table-1.csv", lambda stream: write_rows(stream, rows))
+    write_table(out / "table-1.csv", rows)
     names = list(COMBINATIONS[0])
     head = ["n", *names, "seed", "combination", "draw", "optimum", "cycle"]
     head += [f"{part}: {way}" for way in WAYS for part in ("wrong firms", "error", "settled")]

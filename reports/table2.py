@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
-from endonet.reports.beside import beside, percent, show, stacked, with_interval, write_rows
+from endonet.reports.beside import beside, percent, show, stacked, with_interval, write_table
 from endonet.reports.intervals import Estimate, mean, share, share_of_firms
 
 if TYPE_CHECKING:
@@ -252,7 +252,6 @@ def table(found: Sequence[Column]) -> tuple[tuple[str, ...], list[tuple[str, ...
 
 def write_csv(sample: Sample, options: Options, out: Path) -> None:
     """Write the table as ``table-2.csv`` and every draw as ``table-2-draws.csv``."""
-    from endonet.instances import atomic
 
     head: list[Any] = ["column", "measure", "ours", "low", "high", "paper", "draws"]
     rows = [head]
@@ -265,7 +264,7 @@ def write_csv(sample: Sample, options: Options, out: Path) -> None:
             ("proven optimum: error", c.error, None, c.proved),
         )
         rows += [[c.title, what, *e, "" if p is None else p, d] for what, e, p, d in measures]
-    atomic.write(out / "table-2.csv", lambda stream: write_rows(stream, rows))
+    write_table(out / "table-2.csv", rows)
     names = ("settled", "value", "wrong", "deviated", "found", "gain")
     titles = [f"{name}: {way}" for way in sample.ways for name in names]
     draws: list[list[Any]] = [["n", "seed", "network", "draw", "optimum", "bound", "proved", "operating", *titles]]
@@ -273,7 +272,7 @@ def write_csv(sample: Sample, options: Options, out: Path) -> None:
         proof = [sample.value[i], sample.bound[i], int(sample.proved[i]), sample.operating[i]]
         answers = [getattr(one, name)[i] for one in sample.ways.values() for name in names]
         draws.append([sample.n, options.seed, sample.network[i], sample.draw[i], *proof, *answers])
-    atomic.write(out / "table-2-draws.csv", lambda stream: write_rows(stream, draws))
+    write_table(out / "table-2-draws.csv", draws)
 
 
 def compose(sample: Sample, options: Options, networks: int, each: int, out: Path, cells: str, seconds: float) -> Page:

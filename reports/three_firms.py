@@ -90,7 +90,7 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
     """
     del full, workers, dask
     from endonet.reports import pictures
-    from endonet.reports.beside import show, write_rows
+    from endonet.reports.beside import show, write_table
     from endonet.reports.page import Page, provenance
 
     pictures.require()
@@ -138,9 +138,8 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         "of segments, lists the same equilibria."
     )
     page.code("endonet report three-firms\nendonet solve sourcing/figure-3 --solver enumeration --json")
-    from endonet.instances import atomic
 
-    atomic.write(out / "three-firms.csv", lambda stream: write_rows(stream, drawn_rows))
+    write_table(out / "three-firms.csv", drawn_rows)
     facts = {"files": "three-firms.csv, three-firms-*.png, three-firms-*.svg"}
     page.definitions(provenance(time.perf_counter() - started, None, facts))
     return page.write(out / "three-firms.html")

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from endonet.formulations.errors import InputError
-from endonet.instances import atomic
-from endonet.reports.beside import write_rows
+from endonet.reports.beside import write_table
+from endonet.reports.limits import at_least
 
 NAME = "trade-responses"
 TITLE = "Figure 9: what a tariff does when links are fixed, and when they are free"
@@ -51,10 +50,7 @@ class Options:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 100), ("K", 1), ("seeds", 1), ("seed", 0)):
-            given = getattr(self, name)
-            if given is not None and given < least:
-                raise InputError(name, f"{given} is too small", f"give a whole number ≥ {least}")
+        at_least(self, n=100, K=1, seeds=1, seed=0)
 
 
 def run(
@@ -141,7 +137,7 @@ def run(
     page.code(f"endonet report {NAME} --full")
     more = {"firms": str(n), "seeds": f"{chosen.seed} to {chosen.seed + seeds - 1}", "files": "trade-responses.csv"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
-    atomic.write(out / "trade-responses.csv", lambda stream: write_rows(stream, _rows(keys, found)))
+    write_table(out / "trade-responses.csv", _rows(keys, found))
     return page.write(out / "trade-responses.html")
 
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from endonet.formulations.errors import InputError
-from endonet.instances import atomic
-from endonet.reports.beside import show, write_rows
+from endonet.reports.beside import show, write_table
+from endonet.reports.limits import at_least
 
 NAME = "trade-tables"
 TITLE = "Tables 2 to 4: moments of an endogenous production network"
@@ -54,10 +53,7 @@ class Options:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 100), ("K", 1), ("seeds", 1), ("seed", 0)):
-            given = getattr(self, name)
-            if given is not None and given < least:
-                raise InputError(name, f"{given} is too small", f"give a whole number ≥ {least}")
+        at_least(self, n=100, K=1, seeds=1, seed=0)
 
     def sizes(self, full: bool) -> tuple[int, int]:
         """Return firms and seeds."""
@@ -117,7 +113,7 @@ def run(
     page.code(f"endonet report {NAME} --full")
     more = {"firms": str(n), "seeds": f"{chosen.seed} to {chosen.seed + seeds - 1}", "files": "trade-tables.csv"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
-    atomic.write(out / "trade-tables.csv", lambda stream: write_rows(stream, [COLUMNS, *rows]))
+    write_table(out / "trade-tables.csv", [COLUMNS, *rows])
     return page.write(out / "trade-tables.html")
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from endonet.formulations.errors import InputError
-from endonet.instances import atomic
-from endonet.reports.beside import write_rows
+from endonet.reports.beside import write_table
+from endonet.reports.limits import at_least
 
 NAME = "trade-transmission"
 TITLE = "Figures 7 and 8: shocks to traders, passed along the network"
@@ -72,10 +71,7 @@ class Options:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 100), ("K", 1), ("draws", 1), ("seed", 0)):
-            given = getattr(self, name)
-            if given is not None and given < least:
-                raise InputError(name, f"{given} is too small", f"give a whole number ≥ {least}")
+        at_least(self, n=100, K=1, draws=1, seed=0)
 
 
 def run(
@@ -131,7 +127,7 @@ def run(
         "files": "trade-transmission.csv, trade-figure-*.png, .svg",
     }
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
-    atomic.write(out / "trade-transmission.csv", lambda stream: write_rows(stream, _rows(keys, found)))
+    write_table(out / "trade-transmission.csv", _rows(keys, found))
     return page.write(out / "trade-transmission.html")
 
 

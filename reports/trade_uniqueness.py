@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
-from endonet.instances import atomic
-from endonet.reports.beside import write_rows
+from endonet.reports.beside import write_table
+from endonet.reports.limits import at_least
 
 NAME = "trade-uniqueness"
 TITLE = "Figure A2: how many equilibria, counted beside the picture"
@@ -57,10 +57,7 @@ class Options:
     reach: float = 3.0
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 100), ("K", 1), ("seeds", 1), ("seed", 0)):
-            given = getattr(self, name)
-            if given is not None and given < least:
-                raise InputError(name, f"{given} is too small", f"give a whole number ≥ {least}")
+        at_least(self, n=100, K=1, seeds=1, seed=0)
         if not 1 < self.reach < 100:
             raise InputError("reach", f"{self.reach} is no factor here", "give a number between 1 and 100")
 
@@ -136,7 +133,7 @@ def run(
     page.code(f"endonet report {NAME} --full")
     more = {"firms": str(n), "files": "trade-uniqueness.csv, trade-uniqueness-*.png, .svg"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
-    atomic.write(out / "trade-uniqueness.csv", lambda stream: write_rows(stream, rows))
+    write_table(out / "trade-uniqueness.csv", rows)
     return page.write(out / "trade-uniqueness.html")
 
 

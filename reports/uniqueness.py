@@ -89,7 +89,7 @@ def run(
     options : Options, optional
     """
     from endonet.reports import pictures, uniqueness_cells
-    from endonet.reports.beside import show, write_rows
+    from endonet.reports.beside import show, write_table
     from endonet.reports.ledger import Ledger
     from endonet.reports.page import Page, provenance
     from endonet.reports.sweep import sweep
@@ -166,7 +166,6 @@ def run(
     )
     page.heading("Run it yourself", anchor="run")
     page.code("endonet report uniqueness --workers 2 -o sizes=3,4 -o draws=1000\nendonet report three-firms")
-    from endonet.instances import atomic
 
     table: list[list[Any]] = [["initiator", "cyclic", "n", "fixed", "open", "seed", "equilibria"]]
     for part, is_open in ((samples, 0), (abroad, 1)):
@@ -175,7 +174,7 @@ def run(
                 [s.initiator, int(s.cyclic), s.n, s.fixed, is_open, chosen.seed + place, int(count)]
                 for place, count in enumerate(s.counts)
             ]
-    atomic.write(out / "uniqueness.csv", lambda stream: write_rows(stream, table))
+    write_table(out / "uniqueness.csv", table)
     facts = {
         "economies": f"{len(table) - 1:,}, from the generator sourcing/small with all pairs potential links",
         "files": "uniqueness.csv, uniqueness.png, uniqueness.svg",
