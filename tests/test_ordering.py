@@ -289,6 +289,7 @@ def test_tables_are_known_by_the_count_of_their_numbers(tmp_path: Path, title: s
         ('{"family": "ordering", "version": 1, "n": 2, "arcs": {"from": [0], "to": [0]}}', "self-loop"),
         ('{"family": "ordering", "version": 1, "n": 2, "arcs": {"from": [0], "to": [1], "weight": [-1]}}', "negative"),
         ('{"family": "ordering", "version": 1, "n": 0, "arcs": {"from": [], "to": []}}', "n: 0 is too small"),
+        ('{"family": "ordering", "version": 1, "n": 1000000000, "arcs": {"from": [0, 1], "to": [1, 0]}}', "2 links"),
         ("", "empty"),
         ("neither numbers nor JSON", "no JSON"),
     ],

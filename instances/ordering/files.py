@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from endonet.formulations.errors import InputError
 from endonet.formulations.ordering.problem import OrderingProblem
 from endonet.instances.fields import Fields, shown
-from endonet.instances.ordering.graphs import links
+from endonet.instances.ordering.graphs import few_gaps, links
 
 VERSION = 1
 ABOUT = ("name", "description", "source", "licence")
@@ -57,6 +57,7 @@ def to_fields(problem: OrderingProblem) -> dict[str, Any]:
 def _arcs(fields: Fields, n: int) -> sp.csr_array:
     fields.only(ARC_FIELDS)
     tail = fields.indices("from", n)
+    few_gaps(n, tail.size, "n", "leave out the nodes without links, whose place is no matter")
     head = fields.indices("to", n, tail.size)
     weight = fields.numbers("weight", tail.size, "link") if "weight" in fields else np.ones(tail.size)
     return links(n, tail, head, weight, lambda key, place: fields.name(f"{key}[{place}]"))

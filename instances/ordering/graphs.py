@@ -16,6 +16,8 @@ from endonet.instances.planner.iotables import Table
 
 Ints = NDArray[np.int64]
 
+GAPS = 1_000_000  # so many nodes may have no link, and a hundred more for each link
+
 
 def from_links(n: int, tail: ArrayLike, head: ArrayLike, weight: ArrayLike = 1.0, **about: str) -> OrderingProblem:
     """Return the digraph of a list of links between the nodes 0 … n−1.
@@ -73,6 +75,18 @@ def from_table(table: Table, **about: str) -> OrderingProblem:
     """
     given = {"name": "", "description": table.title, "source": table.source, "licence": table.licence} | about
     return OrderingProblem(W=sp.csr_array(table.flows), **given)
+
+
+def few_gaps(n: int, count: int, field: str, remedy: str) -> None:
+    """Refuse a digraph of which almost all nodes have no link: it is a slip, and its order would fill the memory.
+
+    Raises
+    ------
+    InputError
+        Naming the field.
+    """
+    if n > GAPS + 100 * count:
+        raise InputError(field, f"there are {n} nodes, but {count} links", remedy)
 
 
 def links(n: int, tail: Ints, head: Ints, weight: NDArray[np.float64], name: Callable[[str, int], str]) -> sp.csr_array:

@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from endonet.formulations.errors import InputError
 from endonet.formulations.ordering.problem import OrderingProblem
 from endonet.instances.fields import shown
-from endonet.instances.ordering.graphs import links
-
-GAPS = 1_000_000  # so many node numbers may be missing from a list of edges, and as many again for each hundredth edge
+from endonet.instances.ordering.graphs import few_gaps, links
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,7 @@ class Edges:
         tail, head = (_nodes([(place, line[end]) for place, line in lines]) for end in (0, 1))
         weight = np.array([_number(line[2], f"line {place}") if len(line) == 3 else 1.0 for place, line in lines])
         n = int(max(tail.max(), head.max())) + 1
-        if n > GAPS + 100 * len(lines):
-            raise InputError("file", f"{len(lines)} links name a node {n - 1}", "number the nodes from 0 without gaps")
+        few_gaps(n, len(lines), "file", "number the nodes from 0 without gaps")
         W = links(n, tail, head, weight, lambda key, at: f"line {lines[min(at, len(lines) - 1)][0]}")
         return OrderingProblem(W=W, name=name)
 
