@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from fractions import Fraction
@@ -159,3 +160,15 @@ def test_without_ties_the_policies_agree() -> None:
         found = [en.solve(chain(4, mu0, rho0, ties=ties), formulation="equilibrium") for ties in
                  ("lower", "higher", "randomise")]  # fmt: skip
         assert len({(solution.decision, solution.value) for solution in found}) == 1
+
+
+@pytest.mark.parametrize("ties", ["lower", "higher"])
+def test_a_check_misses_ties_of_firms_that_are_not_listed(ties: str) -> None:
+    tied = en.ChainProblem(K=2, mu0="2/5", rho0="3/4", pi=1, c="1/25", ties=ties)
+    answer = en.solve(tied, "certified", "equilibrium")
+    assert len(answer.decision.tied_paths) == 3
+    en.check(tied, answer)
+    for kept in ((), answer.decision.tied_paths[:2]):
+        short = dataclasses.replace(answer, decision=dataclasses.replace(answer.decision, tied_paths=kept))
+        with pytest.raises(en.VerificationError, match="tied_paths"):
+            en.check(tied, short)

@@ -43,7 +43,7 @@ from endonet.solvers.diversification.labels import (
     look_up,
     padding_of,
 )
-from endonet.solvers.diversification.ties import MOST, compare, near_optimal
+from endonet.solvers.diversification.ties import MOST, compare, equilibrium_paths, near_optimal
 from endonet.solvers.solution import Solution, Status
 
 LOOSE = 1e-6  # potentials so far above the value are no matter of rounding, which grows with the layers
@@ -69,6 +69,8 @@ def pack(found: Labels, phi: Vector, kind: str = POTENTIALS, multiplier: float |
 
 def check(problem: ChainProblem, solution: Solution) -> dict[str, Any]:
     """Verify every claim of a solution: fingerprint, value, ties, bound and status.
+
+    Ties are verified one by one to be ties. That none is missing is verified of an equilibrium, not of an optimum.
 
     Raises
     ------
@@ -138,9 +140,19 @@ def _check_equilibrium(problem: ChainProblem, solution: Solution, decision: Sour
         _check_shares(problem, decision)
     else:
         _check_responses(problem, decision)
+        _check_all_ties(problem, decision)
     if solution.bound != solution.value:
         raise VerificationError("an equilibrium's bound is its own value")
     return {"layers": problem.K, "responses": "exact"}
+
+
+def _check_all_ties(problem: ChainProblem, decision: SourcingPath) -> None:
+    """Verify that the tied paths are all that some resolution of the ties gives."""
+    every = equilibrium_paths(problem)
+    if set(decision.tied_paths) != (set(every) if len(every) > 1 else set()):
+        raise VerificationError(
+            f"decision.tied_paths lists {len(decision.tied_paths)} paths, the firms' ties give {len(every)}"
+        )
 
 
 def _check_responses(problem: ChainProblem, decision: SourcingPath) -> None:
