@@ -8,7 +8,7 @@ and (8) as ever. Two larger economies, in which only firms are chosen, stand for
 
 `duplicate_firms`: firm j in one version for each set S of its links, with the fixed cost f_j + Σ_{i∈S} ℓ_ij and inputs
     from S alone, and a row that lets one of them operate. *Exact*: a version of j makes what j would with these links,
-    and each version of a buyer that holds the link buys from whichever version operates. Σ_j (2^(links of j) − 1) firms.
+    and each version of a buyer that holds the link buys from whichever version operates. Σ_j (2^links − 1) firms.
 
 `artificial_firms`: a carrier k on each link, which buys from i alone and sells to j. It is a firm like any other: it
     needs labour to carry, and sells to households too. With input share α_k and productivity z_k it delivers
