@@ -47,6 +47,15 @@ def identical(n: int, f_n: float = 0.5, **parameters: Any) -> PlannerProblem:
     return replace(economy, name=f"identical-{n}", description=text)
 
 
+def identical_best(problem: PlannerProblem) -> int:
+    """Return the best number of firms of an economy of `identical`."""
+    m = np.arange(1, problem.n + 1)
+    alpha = problem.alpha[0]
+    growth = 1 / (problem.sigma - 1) + alpha / ((1 - alpha) * (problem.epsilon - 1))
+    left = problem.L - problem.f[0] * m
+    return int(m[np.argmax(np.where(left > 0, growth * np.log(m) + np.log(np.maximum(left, 1e-300)), -np.inf))])
+
+
 def twins(
     n: int, seed: Seed = 0, spread: float = 1e-6, degree: int = 4, sigma_z: float = 0.39, f_n: float = 0.3, **more: Any
 ) -> PlannerProblem:
@@ -143,6 +152,7 @@ def budgeted(
     arguments: Mapping[str, Any],
     seed: Seed = 0,
     most: int | None = None,
+    least: int | None = None,
     pairs: int = 0,
     knapsack: float | None = None,
     bailed: Sequence[int] = (),
@@ -153,8 +163,8 @@ def budgeted(
     ----------
     base, arguments : str, mapping
         The generator and its arguments.
-    most : int, optional
-        At most so many firms may operate.
+    most, least : int, optional
+        At most, or at least, so many firms may operate.
     pairs : int
         So many random pairs of which one may operate.
     knapsack : float, optional
@@ -171,6 +181,9 @@ def budgeted(
     if most is not None:
         rows.append(LinearRow(np.arange(n), np.ones(n), "<=", most))
         said.append(f"at most {most} firms may operate")
+    if least is not None:
+        rows.append(LinearRow(np.arange(n), np.ones(n), ">=", least))
+        said.append(f"at least {least} firms must operate")
     if pairs:
         one, other = draws.whole(rng, np.full(pairs, n)), draws.whole(rng, np.full(pairs, n - 1))
         other = (one + 1 + other) % n
@@ -224,6 +237,30 @@ def market_split(n: int, rows: int, seed: Seed = 0, planted: bool = False, sigma
     kind = "with a choice planted" if planted else "which no choice may do"
     text = f"{n} firms whose choice must split {rows} markets in whole numbers, {kind}, seed {seed}"
     return _economy(links, z, 0.1 / n, f"market-split-{n}", text, {"constraints": system})
+
+
+def splits(problem: PlannerProblem) -> bool:
+    """Return whether some choice satisfies rows with ``==`` and whole coefficients, exactly, for up to forty firms.
+
+    The sums of both halves of the firms are listed, and each of one half is sought among those of the other.
+    """
+    G = np.zeros((len(problem.constraints), problem.n), np.int64)
+    for r, row in enumerate(problem.constraints):
+        if row.sense != "==" or np.any(row.coefficients != np.floor(row.coefficients)):
+            raise InputError(f"constraints[{r}]", "it is no equation in whole numbers", "give the rows of market_split")
+        G[r, row.firms] = row.coefficients.astype(np.int64)
+    half = problem.n // 2
+    rhs = np.array([int(row.rhs) for row in problem.constraints])
+    low = {tuple(entry) for entry in _sums(G[:, :half]).tolist()}
+    return any(tuple(entry) in low for entry in (rhs - _sums(G[:, half:])).tolist())
+
+
+def _sums(G: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return G θ for every θ, one a row."""
+    sums = np.zeros((1, G.shape[0]), np.int64)
+    for column in G.T:
+        sums = np.concatenate([sums, sums + column])
+    return sums
 
 
 def variant(base: str, change: str, f_n: float | None = None, **parameters: Any) -> PlannerProblem:
