@@ -197,6 +197,8 @@ def _by_argument(name: str, recipe: Mapping[str, Any]) -> bool:
         theta = (np.arange(problem.n) < families.identical_best(problem)).astype(np.int8)
         value = problem.evaluate(theta).value
         _record(name, value, value, theta, "closed form in the number of firms")
+    elif "least" in arguments and _too_dear(files.load(name), arguments["least"]):
+        bounds.record_infeasible(name, "the cheapest firms that must operate need more than L", proves="global optimum")
     elif generator == "pigeonhole":
         bounds.record_infeasible(name, "pigeonhole principle", proves="global optimum")
     elif generator == "market_split" and not arguments.get("planted"):
@@ -206,6 +208,11 @@ def _by_argument(name: str, recipe: Mapping[str, Any]) -> bool:
     else:
         return False
     return True
+
+
+def _too_dear(problem: PlannerProblem, least: int) -> bool:
+    """Return whether the ``least`` cheapest firms need more labour than there is."""
+    return bool(np.sort(problem.f)[:least].sum() > problem.L * (1 + ROUNDING))
 
 
 def _record(name: str, value: float, bound: float, theta: Choice, method: str) -> None:

@@ -512,7 +512,7 @@ def _read_json(field: str, text: str) -> Any:
 
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(field, f"it is not JSON ({error})", 'write it like {"theta": [1, 0, 1]}') from None
 
 

@@ -7,7 +7,7 @@ it as solution files. A bound counts only after `endonet.check` verified its cer
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -106,9 +106,10 @@ def rerun(
     record : bool
         Write what is better to the library: to ``bounds.json``, and the answer with its certificate if it is small.
     """
+    options: dict[str, Any] = {"time_limit": time_limit} | ({} if rel_gap is None else {"rel_gap": rel_gap})
+    _check_options({name.partition("/")[0] for name in names}, solver, options)
     (out / ANSWERS).mkdir(parents=True, exist_ok=True)
     finished = ledger.Ledger(out / LEDGER)
-    options: dict[str, Any] = {"time_limit": time_limit} | ({} if rel_gap is None else {"rel_gap": rel_gap})
     for name in names:
         problem = files.load(name)
         key = {"instance": name, "fingerprint": problem.fingerprint, "solver": solver, **options, "code": ledger.code()}
@@ -132,11 +133,29 @@ _RECORDED = (Verdict.BETTER_PRIMAL, Verdict.BETTER_DUAL, Verdict.BETTER_BOTH, Ve
 _PROVED = (Status.OPTIMAL, Status.INFEASIBLE)
 
 
+def _taken(family: str, solver: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the options that a family's solver has."""
+    takes = {field.name for field in fields(api.solver_class(family, solver))}
+    return {option: value for option, value in options.items() if option in takes}
+
+
+def _check_options(families: Iterable[str], solver: str | None, options: dict[str, Any]) -> None:
+    """Raise what is wrong with the options if no family can make use of them."""
+    errors = []
+    for family in sorted(families):
+        try:
+            api.solver(family, solver, **_taken(family, solver, options))
+        except EndonetError as error:
+            errors.append(error)
+        else:
+            return
+    if errors:
+        raise errors[0]
+
+
 def _solve(name: str, problem: Any, solver: str | None, options: dict[str, Any], answer: Path) -> Rerun:
     try:
-        takes = {field.name for field in fields(api.solver_class(problem.family, solver))}
-        given = {option: value for option, value in options.items() if option in takes}
-        solution = api.solve(problem, solver, **given)
+        solution = api.solve(problem, solver, **_taken(problem.family, solver, options))
     except VerificationError as error:
         return Rerun(name, Verdict.CONFLICT, str(error))
     except EndonetError as error:
