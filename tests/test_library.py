@@ -357,3 +357,17 @@ def test_runs_of_instances_of_which_nothing_or_infeasibility_is_known() -> None:
     assert baseline.judge(refuted, maximise, None, None, True).verdict is Verdict.UNCHANGED
     assert baseline.judge(refuted, maximise, None, 3.0, False).verdict is Verdict.WEAKER
     assert baseline.judge(refuted, maximise, 1.0, 3.0, False).verdict is Verdict.CONFLICT
+
+
+def test_a_check_keeps_squeezes_that_a_search_would_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    from endonet.solvers.planner import certificate
+
+    problem = problem_of("budget-60")
+    solution = en.load_solution(rerun.proof("planner/budget-60"), problem)
+    assert solution.status == "optimal"
+    en.check(problem, solution)
+    # With the search's threshold one round of this proof is lost, because the check fixes more than the search could.
+    frugal = certificate.Replay
+    monkeypatch.setattr(certificate, "Replay", lambda problem, worthwhile: frugal(problem))
+    with pytest.raises(en.VerificationError, match="1 of 218 leaves"):
+        en.check(problem, solution)

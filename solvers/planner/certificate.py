@@ -80,10 +80,18 @@ class Replay:
     """The rules by which a box may be shrunk or closed; the search and the check apply the same ones.
 
     Only choices with log Y > ``cutoff`` matter; a box is closed once it is proved to hold none.
+
+    Parameters
+    ----------
+    problem : PlannerProblem
+    worthwhile : float
+        What squeezed inputs must lose to be kept. A check keeps them all: it works with a higher cutoff than the search
+        did, so that what an earlier round took can leave less than this to a round on which the proof rests.
     """
 
-    def __init__(self, problem: PlannerProblem) -> None:
+    def __init__(self, problem: PlannerProblem, worthwhile: float = WORTHWHILE) -> None:
         self.problem = problem
+        self.worthwhile = worthwhile
 
     def root(self) -> Box:
         """Return the box of all choices."""
@@ -146,7 +154,7 @@ class Replay:
         y_low, y_high = box.envelope.y_low, box.envelope.y_high
         low, high = squeeze(self.problem, box.lower, box.upper, y_low, y_high, D, budget)
         gained = np.divide((low - y_low) + (y_high - high), y_high, out=np.zeros(low.size), where=y_high > 0)
-        if float(gained.sum()) < WORTHWHILE:
+        if float(gained.sum()) <= self.worthwhile:
             return False
         box.envelope = replace(box.envelope, y_low=low, y_high=high)
         return True
@@ -395,7 +403,7 @@ def walk(tree: Tree, cutoff: float, infeasible: bool) -> Iterator[tuple[int, Box
     infeasible : bool
         Whether to prove that nothing is feasible, so that no box is closed by a bound.
     """
-    rules = Replay(tree.problem)
+    rules = Replay(tree.problem, worthwhile=0.0)
     boxes: dict[int, Box | None] = {}
     for i, node in enumerate(tree.nodes):
         parent = boxes[node["parent"]] if i else rules.root()

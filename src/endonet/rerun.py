@@ -23,7 +23,8 @@ from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy
 
 LEDGER = "baseline.jsonl"
 ANSWERS = "baseline"
-PROOF_LIMIT = 2**16  # bytes of a solution file that the library keeps
+PROOF_LIMIT = 2**18  # bytes of a solution file that the library keeps, if it settles its instance
+OPEN_LIMIT = 2**16  # bytes of one that does not
 TOLERANCE = 1e-12
 
 
@@ -223,7 +224,8 @@ def _record(found: Rerun, problem: Any, answer: Path) -> Rerun:
 
 def keep(name: str, answer: Path) -> bool:
     """Keep a small answer in the library, certificate included; return whether it is kept."""
-    if answer.stat().st_size > PROOF_LIMIT:
+    settled = files.load_solution(answer).status in _PROVED
+    if answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
         return False
     target = proof(name)
     target.parent.mkdir(exist_ok=True)
