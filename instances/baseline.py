@@ -113,7 +113,7 @@ def judge(
         both = Verdict.BETTER_PRIMAL if not lower else Verdict.BETTER_DUAL
         return Judgement(Verdict.BETTER_BOTH if higher and lower else both)
     short = primal is not None and (value is None or beyond(primal.value, value, tolerance + primal.tolerance))
-    loose = dual is not None and (bound is None or beyond(bound, dual.value, CLOSED))
+    loose = dual is not None and (bound is None or beyond(bound, dual.value, max(CLOSED, tolerance)))
     return Judgement(Verdict.WEAKER if short or loose else Verdict.UNCHANGED)
 
 

@@ -157,17 +157,40 @@ def test_a_contradicted_record_is_an_error(
     assert f"endonet: CONFLICT: {name}: " in err
 
 
-def test_a_false_certificate_is_a_conflict(endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_false_proof_is_a_conflict(endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     solve = api.solve
 
     def boast(problem: Any, solver: Any = None, formulation: str | None = None, **options: Any) -> Any:
         found = solve(problem, solver, formulation, **options)
-        return replace(found, bound=found.value, rel_gap=0.0, certificate=None)
+        return replace(found, bound=found.value, rel_gap=0.0, certificate={"kind": "planner tree", "version": 1})
 
     monkeypatch.setattr(api, "solve", boast)
     status, _, err = endonet("baseline", "planner/figure2", "--rerun", "--out", str(tmp_path))
     assert status == 4
     assert "CONFLICT: planner/figure2" in err
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(1.0, "unchanged"), (1 - 1e-8, "unchanged"), (0.9, "CONFLICT"), (1.5, "weaker")]
+)
+def test_a_claim_without_certificate_can_contradict_the_record_but_not_improve_it(
+    endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float, verdict: str
+) -> None:
+    solve = api.solve
+
+    def claim(problem: Any, solver: Any = None, formulation: str | None = None, **options: Any) -> Any:
+        found = solve(problem, solver, formulation, rel_gap=1e-6)
+        return replace(found, bound=found.value * factor, rel_gap=abs(1 - factor), certificate=None)
+
+    monkeypatch.setattr(api, "solve", claim)
+    status, out, _ = endonet("baseline", "planner/figure2", "--rerun", "--out", str(tmp_path), "--json")
+    assert json.loads(out)["runs"][0]["verdict"] == verdict
+    assert status == (4 if verdict == "CONFLICT" else 0)
+    truth = bounds("planner/figure2")
+    loose = Bounds(truth.primal, replace(truth.dual, value=2.0) if truth.dual else None)
+    monkeypatch.setattr(record, "bounds", lambda name: loose)
+    again = endonet("baseline", "planner/figure2", "--rerun", "--out", str(tmp_path), "--json", "--again")
+    assert "better" not in json.loads(again[1])["runs"][0]["verdict"]
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(

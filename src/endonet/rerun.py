@@ -182,11 +182,10 @@ def _judged(name: str, problem: Any, solution: Solution) -> Rerun:
     try:
         if solution.contradicted:
             raise VerificationError(solution.contradicted)
-        api.check(problem, solution)
-        infeasible = solution.status is Status.INFEASIBLE
-        judgement = baseline.judge(
-            bounds.bounds(name), Sense(problem.sense), solution.value, solution.bound, infeasible, TOLERANCE
-        )
+        proved = solution.certificate is not None or (solution.bound is None and solution.status not in _PROVED)
+        if proved:
+            api.check(problem, solution)
+        judgement = _beside(bounds.bounds(name), problem, solution, proved)
     except VerificationError as error:
         judgement = Judgement(Verdict.CONFLICT, str(error))
     return Rerun(
@@ -200,6 +199,24 @@ def _judged(name: str, problem: Any, solution: Solution) -> Rerun:
         solution.stopped_by.value,
         solution.wall_time,
     )
+
+
+def _beside(known: bounds.Bounds, problem: Any, solution: Solution, proved: bool) -> Judgement:
+    """Hold a solution against the record; a bound without a certificate can contradict it, but not improve it."""
+    infeasible = solution.status is Status.INFEASIBLE
+    asked = solution.options.get("rel_gap")
+    tolerance = TOLERANCE if proved or not isinstance(asked, float) else max(TOLERANCE, asked)
+    judgement = baseline.judge(known, Sense(problem.sense), solution.value, solution.bound, infeasible, tolerance)
+    if proved or judgement.verdict not in _CLAIMED:
+        return judgement
+    return Judgement(_CLAIMED[judgement.verdict], "its bound comes without a certificate")
+
+
+_CLAIMED = {
+    Verdict.BETTER_DUAL: Verdict.WEAKER,
+    Verdict.BETTER_BOTH: Verdict.BETTER_PRIMAL,
+    Verdict.PROVED_INFEASIBLE: Verdict.WEAKER,
+}
 
 
 def _record(found: Rerun, problem: Any, answer: Path) -> Rerun:
