@@ -43,6 +43,7 @@ def _pages() -> Iterator[tuple[str, str]]:
         yield f"formulations-{family}.md", _formulations(family)
     yield "solvers.md", _solvers()
     yield "instances.md", _instances()
+    yield "library.md", _library()
     yield "reports.md", _reports()
     yield "command-line.md", _commands()
     yield "reference-endonet.md", _front_door()
@@ -87,6 +88,37 @@ def _instances() -> str:
             lines += ["", f"## {family.capitalize()}", "", "| name | size | description |", "|---|---|---|"]
         size = ", ".join(f"{entry[key]} {key}" for key in entry if key not in ("name", "description") and entry[key])
         lines.append(f"| `{entry['name']}` | {_cell(size)} | {_cell(entry['description'])} |")
+    return "\n".join([*lines, ""])
+
+
+def _library() -> str:
+    """The planner's instances with structure and bounds: what a solver's author chooses by."""
+    from endonet import rerun
+    from endonet.instances.planner.statistics import convexity
+
+    lines = [
+        "# The library in numbers",
+        "",
+        "Degrees are median and largest; `rows` counts side constraints; `ακ` says whether α(σ−1)/(ε−1) exceeds one;",
+        "`sd z` is the standard deviation of log z, `cost` the fixed costs of all firms as a share of labour, `on` the",
+        "share of firms that operate at the best known decision. Bounds are of output Y; see",
+        "[the benchmark library](../library.md) for what `opt`, `best` and `inf` mean, and `endonet baseline NAME` for",
+        "everything that is known of one instance, its generator and checksum included.",
+        "",
+        "| name | n | links | density | in | out | rows | ακ | sd z | cost | on | | primal | dual | gap | proof |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for entry in rerun.matching(["planner"]):
+        said = rerun.describe(entry)
+        made = said["statistics"]
+        degrees = [f"{made[side][2]:g}, {made[side][4]:g}" for side in ("in_degree", "out_degree")]
+        share = "–" if said["operating"] is None else f"{said['operating']:.2f}"
+        sides = ["–" if said[side] is None else f"{said[side]['value']:.9g}" for side in ("primal", "dual")]
+        gap = "–" if said["gap"] is None else f"{said['gap']:.0e}" if said["gap"] else "0"
+        shape = [f"{made['density']:.2g}", *degrees, made["rows"], convexity(made), f"{made['sd_log_z']:.2f}"]
+        ends = [f"{made['fixed_cost']:.2g}", share, said["status"], *sides, gap, "kept" if said["certificate"] else ""]
+        cells = [f"`{entry.name.removeprefix('planner/')}`", entry.n, entry.links, *shape, *ends]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join([*lines, ""])
 
 
