@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 30  # names that a message lists
+
 
 class EndonetError(Exception):
     """Base of every error that endonet raises on purpose."""
@@ -40,7 +42,9 @@ class UnknownNameError(InputError):
         self.name = name
         self.known = sorted(known)
         near = difflib.get_close_matches(name, self.known, n=3, cutoff=0.4)
-        remedy = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.known) or 'none'}"
+        some = ", ".join(self.known[:MANY]) or "none"
+        more = f" and {len(self.known) - MANY} more" if len(self.known) > MANY else ""
+        remedy = f"did you mean {' or '.join(near)}?" if near else f"known: {some}{more}"
         super().__init__(kind, f"there is no {kind} {name!r}", remedy)
 
     def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:  # type: ignore[override]

@@ -234,7 +234,7 @@ def test_only_what_is_better_is_recorded(endonet: Any, tmp_path: Path, monkeypat
     assert [entry["recorded"] for entry in json.loads(out)["runs"]] == [True, True, True]
     now = json.loads((data / "bounds.json").read_text())
     assert now["figure2"]["dual"]["value"] == pytest.approx(0.6615, rel=1e-9)
-    assert now["figure2"]["dual"]["method"] == "certified (rel_gap 1e-09)"
+    assert now["figure2"]["dual"]["method"] == "certified (rel_gap 1e-9)"
     assert now["weighted-5"]["primal"]["decision"]
     assert now["pigeonhole-12"]["infeasible"]["method"].startswith("certified")
     assert (tmp_path / "BASELINE.md").is_file()

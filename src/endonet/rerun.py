@@ -223,8 +223,7 @@ def _record(found: Rerun, problem: Any, answer: Path) -> Rerun:
     """Write what is better to the library."""
     solution = files.load_solution(answer, problem)
     proves = api.solver_class(problem.family, solution.solver).proves
-    asked = solution.options.get("rel_gap")
-    method = solution.solver if asked is None else f"{solution.solver} (rel_gap {asked:g})"
+    method = _method(solution)
     if found.verdict == Verdict.PROVED_INFEASIBLE:
         bounds.record_infeasible(found.name, method, proves=proves)
     if found.verdict in (Verdict.BETTER_PRIMAL, Verdict.BETTER_BOTH):
@@ -237,6 +236,16 @@ def _record(found: Rerun, problem: Any, answer: Path) -> Rerun:
     keep(found.name, answer)
     baseline.write()
     return replace(found, recorded=True)
+
+
+def _method(solution: Solution) -> str:
+    """Return the solver, with the gap that it proved or the seconds after which it was stopped."""
+    gap, seconds = solution.options.get("rel_gap"), solution.options.get("time_limit")
+    if solution.status is Status.OPTIMAL and gap is not None:
+        return f"{solution.solver} (rel_gap {gap:g})".replace("e-0", "e-")
+    if solution.stopped_by is StoppedBy.TIME_LIMIT and seconds is not None:
+        return f"{solution.solver} ({seconds:g} s)"
+    return solution.solver
 
 
 def keep(name: str, answer: Path) -> bool:
