@@ -61,6 +61,13 @@ def call(work: Callable[..., Any], *arguments: Any, seconds: float) -> Any:
         raise
 
 
+def close() -> None:
+    """Let the process go, once nothing is left for it to do."""
+    if _Hand.executor is not None:
+        _Hand.executor.shutdown()
+    _Hand.executor, _Hand.children = None, ()
+
+
 def end() -> None:
     """End the process, whatever it is doing."""
     executor, children = _Hand.executor, _Hand.children

@@ -32,7 +32,8 @@ TITLE = "Do the solvers tell the truth?"
 
 LEAD = (
     "Small economies of many kinds, most of them made to be nasty, and every solver that is installed. The best "
-    "network of each is known from trying them all, so that every claim can be held against it: optimum, bound, infeasibility."
+    "network of each is known from trying them all, so that every claim can be held against it: optimum, "
+    "bound, infeasibility."
 )
 
 DRAWS, FULL_DRAWS = 36, 2000
@@ -134,7 +135,7 @@ def run(
     try:
         fresh = sweep(soak_cells.work, keys, ledger, workers, dask, label="soak")
     finally:
-        apart.end()
+        apart.close()
     cells = [Cell(key["draw"], ways.Way(**key["way"]), ledger.get(key) or {}) for key in keys]
     disputed = [cell for cell in cells if cell.false or cell.crashed]
     files = write_economies(disputed, chosen.seed, out)
@@ -196,12 +197,12 @@ def compose(
     page.text(
         "An answer agrees if its value, its bound and its status are those of enumeration. It is open if the solver "
         "reaches a limit or proves less than it could, which is no fault of its honesty. A heuristic may find "
-        "something worse, since it promises no optimum; how often and by how much is said. Outside software may miss its rows by "
-        "1e-6, certificates by nothing but rounding. What counts as a disagreement is a claim that is false."
+        "something worse, since it promises no optimum; how often and by how much is said. Outside software may miss "
+        "its rows by 1e-6, certificates by nothing but rounding. What counts as a disagreement is a claim that is false."
     )
-    columns, rows, strong = table(cells, wanted)
+    columns, rows = table(cells, wanted)
     show("Answers against enumeration", columns, rows)
-    page.table(columns, rows, numeric=range(2, len(columns) - 1), strong=strong)
+    page.table(columns, rows, numeric=range(2, len(columns) - 1))
     page.heading("Disagreements and crashes", "disagreements")
     _disputes(page, disputed, options, files)
     page.heading("Kind by kind", "kinds")
@@ -228,15 +229,14 @@ def compose(
     return page
 
 
-def table(cells: Sequence[Cell], wanted: Sequence[Way]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[int]]:
-    """Return columns and rows of the overview, and which rows hold false claims."""
+def table(cells: Sequence[Cell], wanted: Sequence[Way]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return columns and rows of the overview."""
     from endonet.reports import ways
     from endonet.reports.soak_cells import CRASH
 
     words = ("agrees", "open", "worse", "gives up", "not taken", CRASH)
     columns = ("solver", "proves", "asked", *words, "false", "worse by")
     rows: list[tuple[str, ...]] = []
-    strong = []
     for one in wanted:
         own = [cell for cell in cells if cell.way == one]
         reason = ways.unavailable(one)
@@ -245,13 +245,13 @@ def table(cells: Sequence[Cell], wanted: Sequence[Way]) -> tuple[tuple[str, ...]
             continue
         counts = Counter(cell.verdict for cell in own)
         false = sum(cell.false for cell in own)
-        if false:
-            strong.append(len(rows))
         worse = [cell.found["short"] for cell in own if cell.verdict == "worse" and cell.found["short"] is not None]
         short = f"{percent(statistics.median(worse))}, at most {percent(max(worse))}" if worse else ""
         told = [str(counts[word]) for word in words]
-        rows.append((one.label, ways.kind(one).proves.value, str(len(own)), *told, str(false), short))
-    return columns, rows, strong
+        rows.append(
+            (one.label, ways.kind(one).proves.value, str(len(own)), *told, f"{false} ✗" if false else "0", short)
+        )
+    return columns, rows
 
 
 def command(cell: Cell, seed: int, time_limit: float, file: str | None) -> str:

@@ -22,6 +22,7 @@ from endonet.instances.planner import generators
 from endonet.instances.planner.bundle import enumerate_all
 from endonet.reports import apart, soak_economies, ways
 from endonet.reports.ledger import code
+from endonet.reports.speed_cells import WARMING
 from endonet.reports.ways import Way
 from endonet.solvers.solution import Proves, Solution, Status, StoppedBy
 
@@ -194,4 +195,4 @@ def _loose(truth: Truth, solution: Solution) -> float | None:
 @cache
 def _warm(one: Way) -> None:
     """Load what only the first call loads, which must not count against a time limit."""
-    api.solve(generators.table1(4), one.solver, one.formulation, threads=1, time_limit=10.0)
+    api.solve(generators.table1(4), one.solver, one.formulation, threads=1, time_limit=WARMING)

@@ -27,6 +27,7 @@ from endonet.solvers.solution import Solution, StoppedBy
 
 PACKAGES = ("endonet", "numpy", "scipy", "numba", "highspy", "pyscipopt")
 REL_GAP = 1e-9
+WARMING = 2.0  # seconds; a way that needs more for four firms is warm by then
 BUDGET = 0.4
 EXCLUDED = 0.1
 REPEATS, ENOUGH = 5, 0.25  # short measurements are repeated, up to so many times and seconds, and the best is kept
@@ -284,8 +285,8 @@ def _warm(way: Way) -> None:
     """Let a solver, and the check of its certificate, do once what only the first call pays for."""
     from endonet import api
 
-    tiny = generators.table1(6)
-    solution = api.solve(tiny, way.solver, way.formulation, threads=1)
+    tiny = generators.table1(4)
+    solution = api.solve(tiny, way.solver, way.formulation, threads=1, time_limit=WARMING)
     if way is CERTIFIED:
         api.check(tiny, solution)
 
