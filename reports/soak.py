@@ -198,7 +198,7 @@ def compose(
         "An answer agrees if its value, its bound and its status are those of enumeration. It is open if the solver "
         "reaches a limit or proves less than it could, which is no fault of its honesty. A heuristic may find "
         "something worse, since it promises no optimum; how often and by how much is said. Outside software may miss "
-        "its rows by 1e-6, certificates by nothing but rounding. What counts as a disagreement is a claim that is false."
+        "its rows by 1e-6, certificates by nothing but rounding. A disagreement is a claim that is false."
     )
     columns, rows = table(cells, wanted)
     show("Answers against enumeration", columns, rows)
