@@ -185,3 +185,70 @@ def test_the_suppliers_program_holds_at_its_equilibria_and_nowhere_else(shape: s
     assert broken
     with pytest.raises(NotApplicableError, match="suppliers initiate"):
         SUPPLIER_EQUILIBRIUM.build(economy(1, 3))
+
+
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_scip_lists_what_enumeration_lists(shape: str) -> None:
+    pytest.importorskip("pyscipopt")
+    counts = set()
+    problems = [economy(seed, 3 + seed % 3, "supplier", shape, share=0.8, most=10) for seed in range(8)]
+    problems[1] = random_markups(problems[1], 1)
+    problems += [economy(seed, 4, "buyer", shape, share=0.8, most=10) for seed in range(4)]
+    problems += [en.load(f"sourcing/figure-{figure}") for figure in ((2, 5) if shape == "acyclic" else (3, 4))]
+    for problem in problems:
+        one = en.solve(problem, "enumeration")
+        other = en.solve(problem, "scip", time_limit=30)
+        assert not other.contradicted
+        assert other.formulation == f"sourcing/{'supplier-' * (problem.initiator == 'supplier')}equilibrium"
+        assert one.status is other.status
+        lists = [{network.key() for network in s.decision.networks()} for s in (one, other)]
+        assert lists[0] == lists[1]
+        assert any("SCIP's own claim" in note for note in other.notes)
+        counts.add(len(lists[0]))
+    assert {1, 2} <= counts
+
+
+def test_scip_finds_the_network_of_greatest_welfare() -> None:
+    pytest.importorskip("pyscipopt")
+    for seed in range(6):
+        problem = economy(seed, 4, "buyer", "cyclic" if seed % 2 else "acyclic", share=0.9, most=9)
+        solution = en.solve(problem, "scip", formulation="planner", time_limit=30)
+        best = best_by_trying_all(problem)
+        assert solution.status is Status.OPTIMAL
+        assert solution.value == pytest.approx(best, rel=1e-9)
+        assert solution.bound is not None
+        assert solution.bound >= best * (1 - 1e-12)
+        assert solution.question == "optimum"
+
+
+def test_a_false_answer_of_scip_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyscipopt")
+    from endonet.solvers.sourcing.scip import ScipProgram
+
+    problem = economy(0, 4, "buyer", "acyclic", share=0.9, most=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(ScipProgram, "dual_bound", property(lambda self: 0.5))
+        assert "its own decision is worth" in en.solve(problem, "scip", "planner", time_limit=30).contradicted
+        patch.setattr(ScipProgram, "objective", property(lambda self: 0.999))
+        assert "claims the value" in en.solve(problem, "scip", "planner", time_limit=30).contradicted
+    with monkeypatch.context() as patch:
+        patch.setattr(SUPPLIER_EQUILIBRIUM.__class__, "extract", lambda self, model: wrong)
+        supplied = economy(0, 3, "supplier", "acyclic", share=0.9)
+        wrong = supplied.network(np.zeros(supplied.m, bool))
+        solution = en.solve(supplied, "scip", time_limit=0.5)
+        assert not supplied.evaluate(wrong).equilibrium
+        assert solution.decision is None or not len(solution.decision)
+
+
+def test_scip_refuses_what_no_program_holds_for_and_keeps_its_limit() -> None:
+    pytest.importorskip("pyscipopt")
+    with pytest.raises(NotApplicableError, match="closed economies"):
+        en.solve(economy(1, 3, closure="open"), "scip")
+    with pytest.raises(NotApplicableError, match="suppliers initiate"):
+        en.solve(economy(1, 3), "scip", formulation="supplier-equilibrium")
+    with pytest.raises(InputError, match="feasibility"):
+        en.solve(economy(1, 3), "scip", feasibility=1.0)
+    for formulation in ("equilibrium", "planner"):
+        solution = en.solve(economy(1, 8, "buyer", "acyclic", share=1.0), "scip", formulation, time_limit=1e-6)
+        assert solution.stopped_by.value == "time_limit"
+        assert solution.status in (Status.NO_SOLUTION, Status.FEASIBLE, Status.NOT_CONVERGED)

@@ -118,14 +118,11 @@ def product(model: pyo.ConcreteModel, name: str, factor: Any) -> None:
         model.add_component(f"constraint_{name}_{kind}", pyo.Constraint(model.links, rule=rule))
 
 
-def products(names: str, factors: str) -> Equation:
-    """Return the equation of products ``names`` of z with ``factors``, which `product` writes."""
-    rows = [
-        rf"{y} \leq z_{{kj}}, \quad {y} \leq {factor}, \quad {y} \geq {factor} - (1 - z_{{kj}})"
-        for y, factor in zip(names.split(), factors.split(), strict=True)
-    ]
-    written = ", ".join(f"constraint_{name[0]}_{kind}" for name in names.split() for kind in ("on", "most", "least"))
-    return Equation("theory", r", \quad ".join(rows), "products with z", written)
+def product_rows(y: str, factor: str) -> Equation:
+    """Return the equation of a product of z with a factor, as `product` writes it."""
+    rows = rf"{y} \leq z_{{kj}}, \quad {y} \leq {factor}, \quad {y} \geq {factor} - (1 - z_{{kj}})"
+    written = ", ".join(f"constraint_{y[0]}_{kind}" for kind in ("on", "most", "least"))
+    return Equation("theory", rows, "the product", written)
 
 
 def with_all_links(problem: SourcingProblem, name: str) -> Vector:

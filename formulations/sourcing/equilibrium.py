@@ -20,7 +20,7 @@ from endonet.formulations.sourcing.building import (
     declare,
     fixed_labour,
     product,
-    products,
+    product_rows,
     weights,
 )
 from endonet.formulations.sourcing.formed import Formed
@@ -66,7 +66,7 @@ class EquilibriumProgram(SourcingFormulation):
             "a link that pays is formed",
             "constraint_formed",
         ),
-        products("y_{kj}", r"\psi_k"),
+        product_rows("y_{kj}", r"\psi_k"),
     )
 
     def refuses(self, problem: Any) -> str:

@@ -20,7 +20,7 @@ from endonet.formulations.sourcing.building import (
     declare,
     fixed_labour,
     product,
-    products,
+    product_rows,
     with_all_links,
 )
 from endonet.formulations.sourcing.problem import SourcingProblem
@@ -48,7 +48,7 @@ class SourcingPlanner(SourcingFormulation):
         Equation("(3)", r"q = \sum_j b_j t_j", "the price index", "constraint_prices"),
         Equation("(16)", r"F = \sum f_{kj} z_{kj} / L", "fixed costs", "constraint_labour"),
         Equation("(A1)", r"t_j = a_j + \sum_k g_{kj} y_{kj}", "costs", "constraint_costs"),
-        products("y_{kj}", "t_k"),
+        product_rows("y_{kj}", "t_k"),
     )
 
     def refuses(self, problem: Any) -> str:
@@ -83,6 +83,12 @@ class SourcingPlanner(SourcingFormulation):
         markup = float(np.atleast_1d(problem.mu_H)[0])
         top = markup * problem.L * float(problem.home @ T) ** (1 / (sigma - 1))
         return float(objective ** (sigma / (sigma - 1)) * top)
+
+    def least(self, problem: SourcingProblem) -> tuple[float, float]:
+        """Return the least values of q and of any a_j, those without links."""
+        T = with_all_links(problem, self.name)
+        alone = problem.phi_power * problem.labour_weight
+        return float(problem.home @ alone / (problem.home @ T)), float((alone / T).min())
 
 
 PLANNER = SourcingPlanner()

@@ -19,7 +19,7 @@ from endonet.formulations.sourcing.building import (
     declare,
     fixed_labour,
     product,
-    products,
+    product_rows,
     weights,
     with_all_links,
 )
@@ -57,7 +57,8 @@ class SupplierEquilibrium(SourcingFormulation):
             "a link that pays is formed",
             "constraint_formed",
         ),
-        products("y_{kj} x_{kj}", "t_k d_j"),
+        product_rows("y_{kj}", "t_k"),
+        product_rows("x_{kj}", "d_j"),
     )
 
     def refuses(self, problem: Any) -> str:
