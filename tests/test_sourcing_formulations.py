@@ -15,7 +15,7 @@ from endonet.formulations.errors import InputError, NotApplicableError, Verifica
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.firm import FIRM
 from endonet.formulations.sourcing.planner import PLANNER
-from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.formulations.sourcing.problem import Markups, SourcingProblem
 from endonet.formulations.sourcing.supplier_equilibrium import SUPPLIER_EQUILIBRIUM
 from endonet.solvers.solution import Status
 
@@ -104,15 +104,23 @@ def test_no_time_is_no_proof() -> None:
 
 
 def best_by_trying_all(problem: SourcingProblem) -> float:
-    outcomes = (problem.evaluate(links) for links, _, _ in networks(problem))
+    def decision(z: Any, M: Any, X: Any) -> Any:
+        return z if problem.open is None else {"links": z, "imports": M, "exports": X}
+
+    outcomes = (problem.evaluate(decision(*parts)) for parts in networks(problem))
     return max(outcome.value for outcome in outcomes if outcome.feasible and outcome.value is not None)
 
 
-@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
-@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
-def test_the_planners_network_is_the_best_of_all(initiator: str, shape: str) -> None:
+@every_kind
+def test_the_planners_network_is_the_best_of_all(kind: tuple[str, str, str]) -> None:
     for seed in range(4):
-        problem = economy(seed, 4, initiator, shape, share=0.8, most=8)
+        problem = economy(seed, 4 - (kind[2] == "open"), *kind, share=0.8, most=3 if kind[2] == "open" else 8)
+        if seed == 2:
+            problem = random_markups(problem, seed)
+        if seed == 3:
+            draw = np.random.default_rng(seed)
+            below = Markups(draw.uniform(1, 1.5, problem.n), draw.uniform(0.8, 1.2, problem.m))
+            problem = dataclasses.replace(problem, markups=below)
         solution = en.solve(problem, "welfare")
         best = best_by_trying_all(problem)
         assert solution.status is Status.OPTIMAL
@@ -122,8 +130,36 @@ def test_the_planners_network_is_the_best_of_all(initiator: str, shape: str) -> 
         assert en.check(problem, solution).leaves >= 1
         with pytest.raises(VerificationError):
             en.check(problem, dataclasses.replace(solution, bound=best * 0.99, rel_gap=None))
-        for entry in en.solve(problem, "certified").decision:
+        for entry in en.solve(problem, "enumeration").decision:
             assert entry.real_income <= best * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_what_decisions_can_add_bounds_every_network_between_two(opened: bool) -> None:
+    from endonet.solvers.sourcing.gains import Economy, bound
+    from endonet.solvers.sourcing.game import bits_of
+
+    draw = np.random.default_rng(5)
+    for seed in range(12):
+        kind = (
+            "buyer" if seed % 2 else "supplier",
+            "cyclic" if seed % 3 else "acyclic",
+            "open" if opened else "closed",
+        )
+        problem = economy(seed, 4, *kind, share=0.9, fixed=0.005)
+        known = Economy(problem)
+        size = problem.m + 2 * problem.n
+        for _ in range(10):
+            lo = known.useful & (draw.random(size) < 0.3)
+            hi = known.useful & (lo | (draw.random(size) < 0.6))
+            most, _ = bound(known, lo, hi)
+            for _ in range(10):
+                between = lo | (hi & (draw.random(size) < 0.5))
+                parts = np.split(between, [problem.m, problem.m + problem.n])
+                network = problem.network(dict(zip(("links", "imports", "exports"), parts, strict=True)))
+                assert np.array_equal(bits_of(network).astype(bool), between)
+                outcome: Any = problem.evaluate(network)
+                assert not outcome.feasible or outcome.value <= most * (1 + 1e-12)
 
 
 def test_the_planners_program_says_what_the_evaluator_does() -> None:
