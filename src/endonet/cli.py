@@ -74,7 +74,8 @@ format_option = click.option(
 def commands(context: click.Context, debug: bool) -> None:
     """Production networks as mathematical programs, solved and proved.
 
-    PROBLEM is a bundled name, as `endonet list instances` shows them, or the path of an instance file.
+    PROBLEM is a bundled name, as `endonet list instances` shows them, the path of an instance file, or a generator with
+    its arguments, such as sourcing/calibrated:n=100000,K=1000,seed=7.
 
     Exit status: 0 an answer of the kind the solver promises, 2 bad input or usage, 3 a limit or a cycle before that,
     4 a claim that failed verification.
