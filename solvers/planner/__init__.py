@@ -8,6 +8,10 @@ SOLVERS = {
     "relaxation": "endonet.solvers.planner.relaxation:Relaxation",
     "deviation": "endonet.solvers.planner.deviation:Deviation",
     "scip": "endonet.solvers.planner.scip:Scip",
+    "conic": "endonet.solvers.planner.conic:Conic",
+    "shot": "endonet.solvers.planner.shot:Shot",
+    "bonmin": "endonet.solvers.planner.bonmin:Bonmin",
+    "ipopt": "endonet.solvers.planner.ipopt:Ipopt",
 }
 
 DEFAULT = "certified"
