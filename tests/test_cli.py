@@ -210,11 +210,9 @@ OUTSIDE = ("scip", "shot", "bonmin", "ipopt", "choice-scip", "choice-highs")
 def test_the_default_gaps_in_the_help_are_those_of_the_solvers(endonet: Any) -> None:
     shown = endonet("list", "solvers", "--json").json["solvers"]
     other = {entry["name"]: o for entry in shown for o in entry["options"] if o.startswith("rel_gap")}
-    coarse = dict.fromkeys((OUTSIDE, "rel_gap: float = 1e-06")
+    coarse = dict.fromkeys(OUTSIDE, "rel_gap: float = 1e-06")
     assert other == coarse | {"highs": "rel_gap: float = 1e-07"}
-    assert "[default: 1e-9; outside solvers: 1e-6, highs: 1e-7]" in " ".join(
-        endonet("solve", "--help").out.split()
-    )
+    assert "[default: 1e-9; outside solvers: 1e-6, highs: 1e-7]" in " ".join(endonet("solve", "--help").out.split())
     assert Solver.__dataclass_fields__["rel_gap"].default == 1e-9
 
 

@@ -1,8 +1,8 @@
 """Ipopt, as CasADi has it, on continuous programs: P_RR, the relaxations, or any form with θ fixed.
 
     decisions="relaxed"   θ ranges over [0, 1]. On ``reshaped`` that is the paper's own P_RR, whose local maxima are
-                          candidates; on ``lifted`` and ``big-m`` it is the convex relaxation. θ is then rounded: θ_j ≥ ½
-                          operates, and the feasible decision nearest to that is taken.
+                          candidates; on ``lifted`` and ``big-m`` it is the convex relaxation. θ is then rounded to the
+                          nearest decision that is feasible.
     decisions="fixed"     θ is ``initial``, and Ipopt finds what follows from it, which the evaluator compares with its
                           own fixed point: a test of the formulation by a method that shares nothing with it.
 
