@@ -139,6 +139,7 @@ def attack(task: Task) -> Answer:
         "print_level": 5 if task.log else 0,
         "sb": "yes",
         "tol": task.options["feasibility"],
+        "nlp_scaling_method": "none",  # models are in shares already
         "bound_relax_factor": 0.0,  # a θ or y below 0 has no power
         "max_iter": task.options["max_iterations"],
     } | ({} if task.seconds is None else {"max_wall_time": task.seconds})
