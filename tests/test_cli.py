@@ -204,7 +204,7 @@ def test_a_long_table_is_cut(endonet: Any, tmp_path: Path) -> None:
     assert shown.count("\n") < 45
 
 
-OUTSIDE = ("scip", "shot", "bonmin", "ipopt", "choice-scip", "choice-highs")
+OUTSIDE = ("scip", "maingo", "shot", "bonmin", "mindtpy", "ipopt", "choice-scip", "choice-highs")
 
 
 def test_the_default_gaps_in_the_help_are_those_of_the_solvers(endonet: Any) -> None:

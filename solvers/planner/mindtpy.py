@@ -1,8 +1,13 @@
-"""MindtPy, Pyomo's own outer approximation, with HiGHS for its linear programs and CasADi's Ipopt for its nonlinear ones.
+"""MindtPy, Pyomo's own outer approximation, with HiGHS for linear and CasADi's Ipopt for nonlinear programs.
 
-MindtPy looks for an Ipopt executable. In the process where it works, ``ipopt`` names a solver object that hands the model
-to CasADi's Ipopt instead. Cuts are dropped coefficients below ``zero_tolerance``: with MindtPy's own value (1e-8) they
-are numerically useless where slopes are nearly infinite, and decisions are cut off.
+MindtPy looks for an Ipopt executable. In the process where it works, ``ipopt`` names a solver object that hands the
+model to CasADi's Ipopt instead. Two settings make it right: rows count as active, and are cut, if their slack is below
+``zero_tolerance``, which MindtPy has smaller than what interior points leave; and Ipopt is not to excuse a coarse
+answer by the huge multipliers of steep powers (s_max).
+
+It often ends by itself with the optimum and a bound that does not prove it, so that a bound is what it promises.
+
+``planner/lifted`` is not offered: the slope of θ^(1−α) at θ = 0, where MindtPy linearises, is a division by zero.
 
 Source: Bernal, Chen, Gong and Grossmann, *Mixed-integer nonlinear decomposition toolbox for Pyomo (MindtPy)* (2018).
 """
@@ -19,11 +24,17 @@ from endonet.formulations.errors import InputError
 from endonet.solvers.planner import nl
 from endonet.solvers.planner.convex import ConvexSolver
 from endonet.solvers.planner.outside import Answer, Task, slope
-from endonet.solvers.solution import StoppedBy
+from endonet.solvers.solution import Proves, StoppedBy
 
-INSIDE = 0.5
+COMMON = {"print_level": 0, "sb": "yes", "tol": 1e-9, "bound_relax_factor": 0.0, "nlp_scaling_method": "none"}
+TRIES: tuple[tuple[dict[str, Any], float], ...] = (
+    ({"s_max": 1e10, "compl_inf_tol": 1e-10}, 0.5),
+    ({"s_max": 1e4, "mu_strategy": "adaptive"}, 0.9),
+    ({}, 0.1),
+)
+CONCLUSIVE = ("Solve_Succeeded", "Search_Direction_Becomes_Too_Small", "Infeasible_Problem_Detected")
 FOREVER = 10**6  # seconds; MindtPy's own default is ten minutes
-FINISHED = ("optimal",)
+FINISHED = ("optimal", "feasible")  # "feasible": it ended by itself, without closing the gap
 LIMITS = {"maxTimeLimit": StoppedBy.TIME_LIMIT, "maxIterations": StoppedBy.ITERATION_LIMIT}
 
 
@@ -38,12 +49,13 @@ class Mindtpy(ConvexSolver):
     feasibility : float, default 1e-8
         By how much its subsolvers may miss a row of the model.
     zero_tolerance : float, default 1e-5
-        Coefficients of cuts below it are dropped; see the module.
+        Rows with a smaller slack are linearised; see the module.
     """
 
     name: ClassVar[str] = "mindtpy"
     formulations: ClassVar[tuple[str, ...]] = ("big-m",)
     title: ClassVar[str] = "MindtPy: Pyomo's outer approximation, with HiGHS and Ipopt"
+    proves: ClassVar[Proves] = Proves.BOUND
     label: ClassVar[str] = "MindtPy"
     attack: ClassVar[str] = "endonet.solvers.planner.mindtpy:attack"
     packages: ClassVar[tuple[str, ...]] = ("pyomo", "highspy", "casadi")
@@ -79,13 +91,20 @@ class CasadiIpopt:
 
         del given
         results = SolverResults()
-        settings = {"print_level": 0, "sb": "yes", "tol": 1e-9, "bound_relax_factor": 0.0, "nlp_scaling_method": "none"}
-        options = {f"ipopt.{name}": value for name, value in settings.items()}
-        _, stats = nl.CasadiProgram(model).solve("ipopt", options, INSIDE)
-        raw = str(stats["return_status"])
+        program = nl.CasadiProgram(model)
+        begin = [variable.value for variable in program.columns]
+        for settings, inside in TRIES:
+            options = {f"ipopt.{name}": value for name, value in (COMMON | settings).items()}
+            _, stats = program.solve("ipopt", options, inside)
+            raw = str(stats["return_status"])
+            if raw in CONCLUSIVE:
+                break
+            for variable, value in zip(program.columns, begin, strict=True):
+                variable.set_value(value, skip_validation=True)
         found = {
             "Solve_Succeeded": TerminationCondition.optimal,
             "Solved_To_Acceptable_Level": TerminationCondition.feasible,
+            "Search_Direction_Becomes_Too_Small": TerminationCondition.feasible,
             "Infeasible_Problem_Detected": TerminationCondition.infeasible,
             "Maximum_Iterations_Exceeded": TerminationCondition.maxIterations,
         }
