@@ -46,7 +46,7 @@ def solving_options(command: F) -> F:
                 "--rel-gap",
                 type=float,
                 metavar="G",
-                help="Gap that counts as optimal.  [default: 1e-9; scip, choice-scip, choice-highs: 1e-6, highs: 1e-7]",
+                help="Gap that counts as optimal.  [default: 1e-9; outside solvers: 1e-6, highs: 1e-7]",
             ),
             click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers."),
             click.option("--threads", type=int, metavar="N", help="Threads to use; 0 means all cores."),
