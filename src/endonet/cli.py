@@ -46,7 +46,7 @@ def solving_options(command: F) -> F:
                 "--rel-gap",
                 type=float,
                 metavar="G",
-                help="Gap that counts as optimal.  [default: 1e-9; scip, choice-scip, choice-highs: 1e-6, highs: 1e-7]",
+                help="Gap that counts as optimal.  [default: 1e-9; outside solvers: 1e-6, highs: 1e-7]",
             ),
             click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers."),
             click.option("--threads", type=int, metavar="N", help="Threads to use; 0 means all cores."),
@@ -74,7 +74,8 @@ format_option = click.option(
 def commands(context: click.Context, debug: bool) -> None:
     """Production networks as mathematical programs, solved and proved.
 
-    PROBLEM is a bundled name, as `endonet list instances` shows them, or the path of an instance file.
+    PROBLEM is a bundled name, as `endonet list instances` shows them, the path of an instance file, or a generator with
+    its arguments, such as sourcing/calibrated:n=100000,K=1000,seed=7.
 
     Exit status: 0 an answer of the kind the solver promises, 2 bad input or usage, 3 a limit or a cycle before that,
     4 a claim that failed verification.

@@ -168,7 +168,7 @@ def verified(problem: Any, claimed: Solution, report: Any) -> RenderableType:
         rows.insert(1, ("not verified", Text(f"the status {trust!r} is the solver's word", "yellow")))
     for key, value in fields_of(report).items():
         # The counts of a certificate mean nothing where there is none, and little where all that counts is its kind.
-        if key not in ("value", "bound") and value is not None and not (value == 0 and isinstance(value, int)):
+        if key not in ("value", "bound") and value is not None and not (isinstance(value, (int, str)) and not value):
             rows.append((key.replace("_", " "), Text(_short(value))))
     proved = claimed.bound is not None or claimed.status in (Status.INFEASIBLE, Status.OPTIMAL)
     colour = "green" if proved else "cyan"
