@@ -214,7 +214,8 @@ def opened(replies: _Replies, most: int) -> End:
     nothing = replies.outcome(np.zeros_like(replies.start))
     if not nothing.feasible:
         return End(None, nothing.reason, 0)
-    x, step, seen = np.array([0.0, math.log(nothing.A)]), 1.0, set()
+    x, step = np.array([0.0, math.log(nothing.A)]), 1.0
+    seen: set[bytes] = set()
     for _ in range(most):
         w, A = np.exp(x).tolist()
         bits = replies.network(w, A)
@@ -265,6 +266,6 @@ def _jump(replies: _Replies, A: float, networks: list[Bits | None]) -> str:
 def _range(ends: list[End], found: dict[bytes, Equilibrium]) -> str:
     """Return what both selections of a closed economy say about every equilibrium."""
     low, high = ends[1].A[0], ends[0].A[1]
-    if len(found) == 1 and all(end.found is not None for end in ends):
+    if len(found) == 1 and all(end.A[0] == end.A[1] for end in ends):
         return "both selections end at the same network: up to rounding there is no other equilibrium"
     return f"up to rounding every equilibrium has A in [{low:.12g}, {high:.12g}]"
