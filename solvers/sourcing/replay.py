@@ -289,8 +289,8 @@ def reply(
     z, (o, p) = links.copy(), (part.copy() for part in terms.traded(imports, exports))
     scrap = np.empty(problem.n), np.empty((problem.n, 2)), np.empty(problem.n)
     response.best_responses(
-        *terms.by_owner, problem.alpha, terms.markup, not terms.buyer_owns, problem.sigma - 1, problem.f, Y,
-        R0 * factor, dR * factor, const * factor, b_o * factor, f_o, f_p, w, z, o, p, *scrap,
+        0, problem.n, *terms.by_owner, problem.alpha, terms.markup, not terms.buyer_owns, problem.sigma - 1, problem.f,
+        Y, R0 * factor, dR * factor, const * factor, b_o * factor, f_o, f_p, w, z, o, p, *scrap,
     )  # fmt: skip
     if problem.open is None or not trade:
         return np.concatenate([z, imports, exports])
