@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DENSE = 200  # firms up to which a cyclic system is eliminated as it stands
 REFINEMENTS = 2
+SWEEPS = 5000
+ENDLESS = 1e250  # what grows beyond it grows without end
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,17 +111,27 @@ class Formed:
             matrix = np.eye(problem.n)
             np.subtract.at(matrix, (to, of), weight * problem.phi_power[to])
             return scaled if eliminate(matrix, scaled) > 0 else None
-        return self._factorised(weight, scaled, transposed)
+        return self._sparse(weight, scaled, transposed)
 
-    def _factorised(self, weight: Vector, r: Vector, transposed: bool) -> Vector | None:
+    def _sparse(self, weight: Vector, r: Vector, transposed: bool) -> Vector | None:
+        """Solve by sweeps, which random networks do not fill up; by factors where these take too long to settle."""
         import scipy.sparse as sp
-        from scipy.sparse.linalg import splu
 
         n, phi = self.problem.n, self.problem.phi_power
         row, column = (self.supplier, self.buyer) if transposed else (self.buyer, self.supplier)
-        B = sp.csc_array((weight * phi[row], (row, column)), shape=(n, n))
+        B = sp.csr_array((weight * phi[row], (row, column)), shape=(n, n))
+        x = r.copy()
+        rounds = sweep_to_rest(B.indptr.astype(np.int64), B.indices.astype(np.int64), B.data, r, x, SWEEPS)
+        if rounds < 0:
+            return None
+        return x if rounds < SWEEPS else self._factorised(B.tocsc(), r, transposed)
+
+    def _factorised(self, B: Any, r: Vector, transposed: bool) -> Vector | None:
+        import scipy.sparse as sp
+        from scipy.sparse.linalg import splu
+
         try:
-            factors = splu(sp.csc_matrix(sp.eye_array(n, format="csc") - B))
+            factors = splu(sp.csc_matrix(sp.eye_array(self.problem.n, format="csc") - B))
         except RuntimeError:  # exactly singular
             return None
         x = factors.solve(r)
@@ -165,6 +177,30 @@ def eliminate(matrix, r):  # type: ignore[no-untyped-def]
                 total -= matrix[i, j] * r[j, c]
             r[i, c] = total / matrix[i, i]
     return least
+
+
+@njit(cache=True)
+def sweep_to_rest(ptr, column, value, r, x, most):  # type: ignore[no-untyped-def]
+    """Repeat x_i = r_i + Σ B_ij x_j, firm by firm, until nothing moves by more than rounding.
+
+    From x = r ≥ 0 the entries rise to the least solution, or without end where there is none. Returns the rounds, which
+    are ``most`` if it does not settle, or −1 if there is no solution.
+    """
+    for rounds in range(most):
+        moved = 0.0
+        for i in range(ptr.size - 1):
+            for c in range(x.shape[1]):
+                total = r[i, c]
+                for e in range(ptr[i], ptr[i + 1]):
+                    total += value[e] * x[column[e], c]
+                if total > ENDLESS:
+                    return -1
+                if total > 0.0:
+                    moved = max(moved, abs(total - x[i, c]) / total)
+                x[i, c] = total
+        if moved < 1e-15:
+            return rounds
+    return most
 
 
 @njit(cache=True)

@@ -10,6 +10,7 @@ SOLVERS = {
     "welfare": "endonet.solvers.sourcing.welfare:Welfare",
     "scip": "endonet.solvers.sourcing.scip:Scip",
     "milp": "endonet.solvers.sourcing.milp:Milp",
+    "replies": "endonet.solvers.sourcing.replies:Replies",
     "sequential": "endonet.solvers.sourcing.sequential:Sequential",
 }
 

@@ -40,7 +40,7 @@ def narrow(game, lo, hi, box, score):  # type: ignore[no-untyped-def]
         Written: how much each open decision may matter.
     """
     n, m = game.n, game.m
-    matrix = np.empty((n, n))
+    matrix = np.empty((n, n)) if game.order.size == 0 else np.empty((0, 0))
     sums = np.empty((2, 6))
     T, D = np.empty((2, n)), np.empty((2, n))
     for _ in range(ROUNDS):

@@ -13,10 +13,13 @@ from endonet.formulations.errors import VerificationError
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers import claims
+from endonet.solvers.interrupt import Interrupt
+from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Solution, Status
 from endonet.solvers.sourcing import replay
 
 EXHAUSTION_TIME = 600.0
+MANY, PROPOSAL_TIME = 1 << 21, 60.0  # networks beyond which a tree is tried first, and for how long
 
 
 @dataclass(frozen=True)
@@ -103,16 +106,32 @@ def _check_network(problem: SourcingProblem, solution: Solution) -> Verified:
 
 
 def _check_exhaustion(problem: SourcingProblem, decision: Any, count: int) -> Verified:
-    """Enumerate anew; slow, and the only certificate that an enumeration has."""
+    """Enumerate anew; where that takes long, let `certified` propose a tree and replay it instead.
+
+    Raises
+    ------
+    VerificationError
+        Also if it takes too long, or is interrupted.
+    """
+    from endonet.solvers.sourcing.certified import Certified, refusal
     from endonet.solvers.sourcing.enumeration import CHUNK, Search
 
-    search, ends = Search(problem, None), time.perf_counter() + EXHAUSTION_TIME
-    while not search.done:
-        search.advance(CHUNK)
-        if time.perf_counter() > ends:
-            raise VerificationError(f"enumerating anew takes more than {EXHAUSTION_TIME:g} s; certified can prove more")
-    listed = search.found.listed()
-    same_keys(decision, listed)
+    search, begun = Search(problem, None), time.perf_counter()
+    if search.count > MANY and not refusal(problem):
+        proposed = Certified(time_limit=PROPOSAL_TIME).solve(problem)
+        if proposed.status in (Status.OPTIMAL, Status.INFEASIBLE) and proposed.certificate is not None:
+            return _check_tree(problem, decision, proposed.certificate, count)
+    with Interrupt() as interrupt, Progress(True, begun) as progress:
+        while not search.done:
+            search.advance(CHUNK)
+            progress.show(networks=search.next, of=search.count)
+            if interrupt.requested:
+                raise VerificationError(f"the check was interrupted after {search.next} of {search.count} networks")
+            if time.perf_counter() - begun > EXHAUSTION_TIME:
+                raise VerificationError(
+                    f"enumerating anew takes more than {EXHAUSTION_TIME:g} s; certified can prove more"
+                )
+    same_keys(decision, search.found.listed())
     return Verified(equilibria=count, kind="every network was looked at anew")
 
 

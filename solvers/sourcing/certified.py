@@ -132,8 +132,8 @@ def refusal(problem: SourcingProblem) -> str:
     if min(float(np.min(mu)) for mu in (problem.mu_H, problem.mu_links, problem.mu_F) if np.size(mu)) < 1:
         return "with a markup below 1 more links need not raise profits; use enumeration"
     if problem.n > DENSE and not sweeps(problem):
-        return (
-            f"beyond {DENSE} firms it takes closed acyclic economies in which buyers initiate at cost; use sequential"
+        return f"beyond {DENSE} firms it takes closed acyclic economies in which buyers initiate at cost; use " + (
+            "sequential" if problem.initiator == "buyer" and problem.acyclic and problem.regime else "replies"
         )
     return ""
 

@@ -160,11 +160,11 @@ def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
         return False
     terms = Terms(problem)
     if region.w[1] < math.inf:
-        low = _reply(problem, terms, region.w[1], region.A[0], least, lo, trade, 1 - s, forced=lo)
+        low = reply(problem, terms, region.w[1], region.A[0], least, lo, trade, 1 - s, forced=lo)
         region.lo = lo | low
     if not isinstance(most, str) and region.w[0] > 0:
         if region.A[1] < math.inf:
-            region.hi = hi & _reply(problem, terms, region.w[0], region.A[1], most, hi, trade, 1 + s, barred=~hi)
+            region.hi = hi & reply(problem, terms, region.w[0], region.A[1], most, hi, trade, 1 + s, barred=~hi)
         elif trade and problem.open is not None:
             u = region.w[0] ** (1 - problem.sigma)
             T = (most.a[:, 0] * u + most.a[:, 1]) * (1 + s)
@@ -251,7 +251,7 @@ def _shrink(problem: SourcingProblem, region: Region, least: Side, most: Side | 
     return w_lo <= w_hi and A_lo <= A_hi and A_hi > 0 and w_hi > 0
 
 
-def _reply(
+def reply(
     problem: SourcingProblem,
     terms: Terms,
     w: float,

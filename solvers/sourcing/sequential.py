@@ -71,12 +71,12 @@ class Sequential(Solver[SourcingProblem]):
         if not isinstance(problem, SourcingProblem):
             return f"sequential solves economies of firms, and this is a {type(problem).__name__}; use certified"
         if problem.initiator != "buyer":
-            return "suppliers initiate links, so that firms do not choose in sequence; use certified or enumeration"
+            return "suppliers initiate links, so that firms do not choose in sequence; use replies or certified"
         if not problem.acyclic:
             way = " → ".join(map(str, [*problem.cycle, problem.cycle[0]]))
-            return f"firms may buy in a circle ({way}), so that there is no sequence; use certified or enumeration"
+            return f"firms may buy in a circle ({way}), so that there is no sequence; use replies or certified"
         if not problem.regime:
-            return "markups differ from the paper's, on which the choice of links rests; use certified or enumeration"
+            return "markups differ from the paper's, on which the choice of links rests; use replies or certified"
         return ""
 
     def prepare(self) -> None:
