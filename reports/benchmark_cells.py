@@ -40,7 +40,7 @@ class Parameters:
     sparse: tuple[int, ...] = (10, 20, 40)
     budget: tuple[int, ...] = (30, 100)
     draws: int = 2
-    time_limit: float = 2.0
+    time_limit: float = 1.0
 
 
 FULL = Parameters(
