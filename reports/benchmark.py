@@ -66,7 +66,7 @@ class Options:
     draws : int, optional
         Economies of each size of each group: 2, with ``--full`` 5.
     time_limit : float, optional
-        Seconds for each answer: 2, with ``--full`` 60.
+        Seconds for each answer: 1, with ``--full`` 60.
     rel_gap : float, default 1e-6
         The gap at which an economy counts as proved.
     solvers : names, optional

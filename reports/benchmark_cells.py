@@ -35,12 +35,12 @@ class Parameters:
     time_limit : seconds for each answer
     """
 
-    table1: tuple[int, ...] = (8, 14, 20)
+    table1: tuple[int, ...] = (8, 20)
     calibrated: tuple[int, ...] = (30, 100, 300)
-    sparse: tuple[int, ...] = (10, 20, 40)
-    budget: tuple[int, ...] = (30, 100)
+    sparse: tuple[int, ...] = (10, 30)
+    budget: tuple[int, ...] = (30,)
     draws: int = 2
-    time_limit: float = 2.0
+    time_limit: float = 1.0
 
 
 FULL = Parameters(

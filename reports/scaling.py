@@ -238,8 +238,8 @@ def compose(results: Results, options: Options, full: bool, out: Path, added: in
     page.heading("Exponents", "exponents")
     page.text(
         f"Seconds as a power of firms and of links, fitted to medians over draws from n = {FIT_FROM} on, ± one "
-        "standard error of the fit. Sizes at which the limit ended a step are not fitted; with fewer "
-        "than three sizes there is no fit. Links grow a little faster than firms where degrees follow a power law."
+        "standard error of the fit. Sizes at which the limit ended a step are not fitted; with fewer than three sizes "
+        "there is no fit. Links grow a little faster than firms where degrees follow a power law."
     )
     columns, rows = exponents(results)
     show("Cost as a power of size", columns, rows)

@@ -10,6 +10,7 @@ from (20), consumption, prices, sales, and the residuals of the *original* const
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -234,7 +235,10 @@ def evaluate(problem: PlannerProblem, theta: ArrayLike, start: Vector | None = N
     power = problem.sigma - 1
     if top > 0 and not abs(power * np.log(top)) < LARGEST_LOG:
         raise EndonetError(OUT_OF_RANGE)
-    Q = float(top * np.sum((q / top) ** power) ** (1 / power)) if top > 0 else 0.0
+    with np.errstate(over="ignore"):
+        Q = float(top * np.sum((q / top) ** power) ** (1 / power)) if top > 0 else 0.0
+    if not math.isfinite(Q * problem.L):
+        raise EndonetError(OUT_OF_RANGE)
     return PlannerOutcome(problem, choice, a, inputs, q, Q, problem.labour_left(choice))
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from endonet.formulations.errors import EndonetError
+from endonet.formulations.planner.evaluation import OUT_OF_RANGE
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.planner import kernels
 from endonet.solvers.solution import StoppedBy
@@ -93,7 +94,7 @@ def iterate(
             if T < 0:
                 raise EndonetError("the conditions of appendix B did not settle; alpha is too close to 1 for doubles")
             left = float(problem.L - problem.f @ theta)
-            values.append(T ** (1 / (problem.sigma - 1)) * left if left >= 0 else -math.inf)
+            values.append(_output(T, problem.sigma, left))
             active.append(int(theta.sum()))
             if values[-1] > best_value:
                 best, best_value = theta, values[-1]
@@ -123,6 +124,14 @@ def iterate(
     return Conditions(
         best, converged, best_value, len(values), len(path[loop_from:]), flips, values, active, stopped_by
     )
+
+
+def _output(T: float, sigma: float, left: float) -> float:
+    """Return Y = T^(1/(σ−1)) · (labour left); −inf if none is."""
+    try:
+        return T ** (1 / (sigma - 1)) * left if left >= 0 else -math.inf
+    except OverflowError:
+        raise EndonetError(OUT_OF_RANGE) from None
 
 
 def _respond(gain: Vector, f: Vector, L: float, left: float) -> NDArray[np.int8]:

@@ -146,6 +146,7 @@ class Enumeration(Solver[PlannerProblem]):
             bound = math.exp(search.open_bound) * (1 + search.safety)
             note = "no feasible network was found before the search was stopped"
             return Finding(None, Status.FEASIBLE, stopped_by, bound=bound, notes=(note,), statistics=report)
+        problem.evaluate(np.ones(problem.n, np.int8))  # says so where there is output that doubles cannot hold
         theta, stopped_by = search.any_feasible()
         if theta is not None:
             note = "no feasible network produces anything"
