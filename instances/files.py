@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from endonet.formulations import registry
 from endonet.formulations.contracts import Problem
 from endonet.formulations.errors import InputError, UnknownNameError
-from endonet.instances import atomic, catalogue, formats
+from endonet.instances import atomic, catalogue, formats, recipes
 from endonet.instances.catalogue import names as names
 from endonet.instances.fields import Fields, shown
 from endonet.instances.formats import FileError
@@ -37,7 +37,8 @@ def load(name_or_path: str | os.PathLike[str], format: str | None = None) -> Any
     name_or_path : str or path
         A bundled name such as ``planner/us-71`` (see `names`), or the path of an instance file: JSON, gzip JSON or
         .npz, recognised by its contents, or a text that a family reads. A bundled name wins over a file; write
-        ``./planner/us-71`` for the file.
+        ``./planner/us-71`` for the file. Or a generator with its arguments, such as
+        ``sourcing/calibrated:n=100000,K=1000,seed=7``; see `endonet.instances.recipes`.
     format : str, optional
         The name of a family's text format (see `text_formats`), for files whose contents do not settle it.
 
@@ -61,6 +62,8 @@ def load(name_or_path: str | os.PathLike[str], format: str | None = None) -> Any
         return catalogue.generate(name_or_path) if bundled is None else _load(bundled, name_or_path)
     path = _path(name_or_path)
     if not os.path.lexists(path):
+        if isinstance(name_or_path, str) and recipes.is_recipe(name_or_path):
+            return recipes.make(name_or_path)
         if isinstance(name_or_path, str) and not path.name.lower().endswith(INSTANCE_ENDINGS):
             raise catalogue.unknown(name_or_path)
         raise FileError(str(path), "file", "there is no such file", "check the path, or give a bundled name")

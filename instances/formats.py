@@ -158,7 +158,7 @@ def write(fields: Mapping[str, Any], path: Path, stream: BinaryIO, limit: int | 
             str(path), "file", f"its JSON would be longer than {limit // 2**20} MiB", "end its name in .npz"
         )
     if name.endswith(".json.gz"):
-        with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed:
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=stream, mtime=0) as packed:
             packed.write(data)
     else:
         stream.write(data)

@@ -147,7 +147,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
+        return [entry if type(entry) is int else _finite(entry) for entry in value]
     if isinstance(value, (np.ndarray, np.generic)):
         return _finite(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -137,7 +138,7 @@ def test_smoothed_choices_are_logits_and_sharpen_to_the_unsmoothed() -> None:
         value = (
             outcome.sales_home[problem.buyer] / problem.sigma * outcome.s_links - problem.f
         )  # the share of a link in variable profits, less its fixed cost
-        np.testing.assert_allclose(benefit, scipy.special.expit(value / (k * problem.f)), rtol=1e-9)
+        np.testing.assert_allclose(benefit, scipy.special.expit(value / (k * problem.f)), rtol=1e-9, atol=1e-17)
     assert np.array_equal(np.round(benefit).astype(bool), sharp.choice.network.links)
 
 
@@ -146,6 +147,44 @@ def test_residuals_hold_for_probabilities_too() -> None:
     draw = np.random.default_rng(0)
     network = {"links": draw.random(problem.m), "imports": draw.random(5), "exports": draw.random(5)}
     assert max(outcome_of(problem, network).residuals.values()) < 1e-13
+
+
+def test_probabilities_go_to_json_and_back() -> None:
+    problem = dataclasses.replace(economy(2, 5, closure="open"), smoothing=Smoothing(absolute=1e-3))
+    draw = np.random.default_rng(0)
+    chances = [draw.random(size) * (draw.random(size) < 0.6) for size in (problem.m, 5, 5)]
+    network = problem.network(dict(zip(("links", "imports", "exports"), chances, strict=True)))
+    encoded = json.loads(json.dumps(problem.encode_decision(network)))
+    assert len(encoded["links"]) == len(encoded["probabilities"]["links"]) == np.count_nonzero(chances[0])
+    for part, chance in zip(problem.decode_decision(encoded).parts, chances, strict=True):
+        assert np.array_equal(part, chance)
+    backwards = encoded | {"links": encoded["links"][::-1]}
+    backwards["probabilities"] = encoded["probabilities"] | {"links": encoded["probabilities"]["links"][::-1]}
+    assert np.array_equal(problem.decode_decision(backwards).links, chances[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probabilities": 0.5}, "decision.probabilities: it is no object"),
+        ({"probabilities": {"wages": []}}, "decision.probabilities: it is no object"),
+        ({"probabilities": {"links": [0.5]}}, "decision.probabilities.links: it has 1 numbers for 2 entries"),
+        ({"probabilities": {"links": [0.5, 1.5]}}, r"decision.probabilities.links\[1\]: 1.5 is no probability"),
+        ({"links": [[0, 1], [0, 1]]}, r"decision.links: the pair \[0, 1\] stands twice"),
+        ({"links": [[0, 1], [1, 0]]}, r"decision.links\[1\]: supplier 1 may not sell to buyer 0"),
+        ({"links": [[0, 1], [0, 9]]}, r"decision.links\[1\]: there is no firm 9"),
+        ({"imports": [True]}, "decision.probabilities.imports: it has 0 numbers|decision.imports"),
+        ({"imports": [7]}, "decision.probabilities.imports: it has 0 numbers"),
+    ],
+)
+def test_wrong_probabilities_are_named(change: dict[str, Any], message: str) -> None:
+    problem = dataclasses.replace(economy(2, 4, share=1.0, closure="open"), smoothing=Smoothing(absolute=1e-3))
+    good = {"links": [[0, 1], [0, 2]], "imports": [], "exports": [], "probabilities": {"links": [0.5, 1.0]}}
+    assert problem.network(good).links.sum() == 1.5
+    with pytest.raises(InputError, match=message):
+        problem.network(good | change)
+    with pytest.raises(InputError, match="the economy is not smoothed"):
+        dataclasses.replace(problem, smoothing=None).network(good)
 
 
 def test_the_tariff_enters_with_the_exponent_of_a5() -> None:

@@ -16,6 +16,8 @@ from sourcing_economies import economy
 
 from endonet import api
 from endonet.formulations.errors import InputError, NotApplicableError
+from endonet.formulations.sourcing import parallel
+from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.problem import Markups, OpenEconomy, Smoothing, SourcingProblem
 from endonet.instances.sourcing import calibration, draws, philox
 from endonet.solvers.solution import Status
@@ -327,10 +329,20 @@ def test_pruning_changes_nothing(smoothing: Any) -> None:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = calibrated()
     one = api.solve(problem, "sequential", threads=1).decision.found[0]
-    monkeypatch.setattr(kernels, "WORTH_THREADS", 0)
+    monkeypatch.setattr(parallel, "WORTH_THREADS", 0)
     two = api.solve(problem, "sequential", threads=3).decision.found[0]
     assert (one.w, one.A) == (two.w, two.A)
     assert np.array_equal(one.network.links, two.network.links)
+    for chosen in (two.network, Network(*(0.5 * part for part in two.network.parts))):
+        monkeypatch.setattr(parallel, "WORTH_THREADS", 0)
+        in_parts = problem.evaluate(chosen).choice
+        assert in_parts.network is not None  # computed with threads
+        monkeypatch.setattr(parallel, "WORTH_THREADS", 10**9)
+        alone = problem.evaluate(chosen).choice
+        assert np.array_equal(in_parts.gain, alone.gain)
+        assert np.array_equal(in_parts.deviates, alone.deviates)
+        assert np.array_equal(in_parts.network.links, alone.network.links)
+    assert in_parts.deviates.any()
 
 
 @settings(max_examples=25, deadline=None)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from endonet.formulations.sourcing import response
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.formed import sums
+from endonet.formulations.sourcing.parallel import in_parts
 
 if TYPE_CHECKING:
     from endonet.formulations.sourcing.evaluation import SourcingOutcome
@@ -35,8 +36,6 @@ class Choice:
 
     Attributes
     ----------
-    network : Network
-        The best choices together, which need not be consistent with one another.
     deviates : bool array, shape (n,)
         Whether a firm would choose otherwise than the network has it; a tie counts as a reason to include.
     gain : array, shape (n,)
@@ -52,12 +51,17 @@ class Choice:
 
     present: Network
     problem: SourcingProblem
-    network: Network
+    best: Callable[[], Network]
     deviates: NDArray[np.bool_]
     gain: Vector
     excess: Vector
     close: Vector
     undecided: NDArray[np.bool_]
+
+    @cached_property
+    def network(self) -> Network:
+        """The best choices together, which need not be consistent with one another."""
+        return self.best()
 
     @property
     def reason(self) -> str:
@@ -181,7 +185,7 @@ def respond(outcome: SourcingOutcome) -> Choice:
 
     chosen = precise.respond(outcome)
     differ = _differing(problem, network, chosen)
-    return replace(found, network=chosen, deviates=differ, undecided=np.zeros(problem.n, dtype=np.bool_))
+    return replace(found, best=lambda: chosen, deviates=differ, undecided=np.zeros(problem.n, dtype=np.bool_))
 
 
 def respond_at(outcome: SourcingOutcome, A: float, w: float, T: Vector, D: Vector) -> Choice:
@@ -193,13 +197,14 @@ def respond_at(outcome: SourcingOutcome, A: float, w: float, T: Vector, D: Vecto
     o, p = (part.copy() for part in terms.traded(network.imports, network.exports))
     f_o, f_p = terms.traded(terms.f_import, terms.f_export)
     gain, excess, close = np.empty(problem.n), np.empty((problem.n, 2)), np.empty(problem.n)
-    response.best_responses(
+    given = (
         *terms.by_owner, problem.alpha, terms.markup, not terms.buyer_owns, problem.sigma - 1, problem.f,
         Y, R0, dR, const, b_o, f_o, f_p, w, links, o, p, gain, excess, close,
     )  # fmt: skip
+    in_parts(problem.n, problem.m, lambda first, last: response.best_responses(first, last, *given))
     chosen = terms.chosen(links, o, p)
     differ = _differing(problem, network, chosen)
-    return Choice(network, problem, chosen, differ, gain, excess, close, close < CLOSE)
+    return Choice(network, problem, lambda: chosen, differ, gain, excess, close, close < CLOSE)
 
 
 def autarky_wages(outcome: SourcingOutcome) -> tuple[float, float] | None:
@@ -275,16 +280,25 @@ def _respond_smoothly(outcome: SourcingOutcome) -> Choice:
     Y, R0, dR, const, b_o = terms.owners(
         outcome.A, outcome.w, outcome.T, outcome.D, earned_from_firms(outcome, outcome.D), network.imports
     )
-    links, o, p = network.links.copy(), *(part.copy() for part in terms.traded(network.imports, network.exports))
     f_o, f_p = terms.traded(terms.f_import, terms.f_export)
     gain, far = np.empty(problem.n), np.empty(problem.n)
-    response.smooth_responses(
-        *terms.by_owner, problem.alpha, terms.markup, not terms.buyer_owns, problem.sigma - 1, problem.f,
-        Y, R0, dR, const, b_o, f_o, f_p, outcome.w, smoothing.absolute, smoothing.relative, links, o, p, gain, far,
-    )  # fmt: skip
-    chosen = terms.chosen(links, o, p)
+
+    def compare(links: Any, o: Any, p: Any, write: bool) -> None:
+        given = (
+            *terms.by_owner, problem.alpha, terms.markup, not terms.buyer_owns, problem.sigma - 1, problem.f,
+            Y, R0, dR, const, b_o, f_o, f_p, outcome.w, smoothing.absolute, smoothing.relative,
+            links, o, p, write, gain, far,
+        )  # fmt: skip
+        in_parts(problem.n, problem.m, lambda first, last: response.smooth_responses(first, last, *given))
+
+    def best() -> Network:
+        links, o, p = network.links.copy(), *(part.copy() for part in terms.traded(network.imports, network.exports))
+        compare(links, o, p, True)
+        return terms.chosen(links, o, p)
+
+    compare(network.links, *terms.traded(network.imports, network.exports), False)
     never = np.zeros(problem.n, dtype=np.bool_)
-    return Choice(network, problem, chosen, far > SMOOTH, gain, np.zeros((problem.n, 2)), np.abs(far - SMOOTH), never)
+    return Choice(network, problem, best, far > SMOOTH, gain, np.zeros((problem.n, 2)), np.abs(far - SMOOTH), never)
 
 
 def earned_from_firms(outcome: SourcingOutcome, D: Vector) -> Vector:

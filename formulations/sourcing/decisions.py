@@ -1,10 +1,10 @@
 """What can be decided about an economy: one network, or the list of its equilibria.
 
 As JSON a network is ``{"links": [[supplier, buyer], …], "imports": [firms], "exports": [firms]}``; one of a smoothed
-economy has ``"probabilities": {"links": […], "imports": […], "exports": […]}`` in place of these, in the order of the
-problem's links and firms. A list of equilibria is ``{"equilibria": [{"A": …, "E": …, "P": …, "links": …}, …]}``; in an
-open economy each has ``w``, ``real_income``, ``imports`` and ``exports`` as well, and ``autarky`` may list networks
-without trade that are equilibria at every wage from one to another.
+economy lists what is chosen at all, and has ``"probabilities": {"links": […], "imports": […], "exports": […]}`` with a
+number for each entry of these lists. A list of equilibria is ``{"equilibria": [{"A": …, "E": …, "P": …, "links": …},
+…]}``; in an open economy each has ``w``, ``real_income``, ``imports`` and ``exports`` as well, and ``autarky`` may list
+networks without trade that are equilibria at every wage from one to another.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from endonet.formulations.errors import InputError
+from endonet.formulations.sourcing import links
 
 if TYPE_CHECKING:
     from endonet.formulations.sourcing.problem import SourcingProblem
@@ -152,7 +153,8 @@ def network(problem: SourcingProblem, given: Any) -> Network:
     given : Network, mapping, list of [supplier, buyer] pairs, or array of shape (m,)
         A boolean array says which potential links are formed; numbers in [0, 1] are probabilities if the economy is
         smoothed, and 0 or 1 otherwise. A mapping has ``links`` and, in an open economy, ``imports`` and ``exports``:
-        lists of firms, or arrays of shape (n,) of booleans or numbers.
+        lists of firms, or arrays of shape (n,) of booleans or numbers. If pairs and firms are given, ``probabilities``
+        may hold three lists of numbers by the same names, one for each entry; what is not listed has none.
 
     Raises
     ------
@@ -167,17 +169,16 @@ def network(problem: SourcingProblem, given: Any) -> Network:
         given = {"links": given}
     given = dict(given)
     probabilities = given.pop("probabilities", None)
-    if probabilities is not None:
-        if not isinstance(probabilities, Mapping) or given:
-            raise InputError("decision.probabilities", "it is no object, or not alone", "give links, imports, exports")
-        given = {name: np.asarray(part, dtype=np.float64) for name, part in probabilities.items()}
     for name in given:
         if name not in PARTS:
             raise InputError(f"decision.{name}", "there is no such part of a decision", f"known: {', '.join(PARTS)}")
     if "links" not in given:
         raise InputError("decision.links", "it is missing", "give the links that are formed")
-    formed = _formed(problem, given["links"])
-    imports, exports = (_trading(problem, name, given.get(name, ())) for name in ("imports", "exports"))
+    if probabilities is not None:
+        formed, imports, exports = _weighted(problem, given, probabilities)
+    else:
+        formed = _formed(problem, given["links"])
+        imports, exports = (_trading(problem, name, given.get(name, ())) for name in ("imports", "exports"))
     for name, chosen in (("imports", imports), ("exports", exports)):
         if problem.open is None and chosen.any():
             raise InputError(f"decision.{name}", "the economy is closed", "leave it out")
@@ -187,17 +188,15 @@ def network(problem: SourcingProblem, given: Any) -> Network:
 
 
 def encode_network(problem: SourcingProblem, given: Network) -> dict[str, Any]:
-    """Return a network as JSON-ready data."""
+    """Return a network as JSON-ready data; where it is smoothed, what is chosen at all and with which probability."""
+    named = PARTS if problem.open is not None else PARTS[:1]
+    chosen = {name: np.flatnonzero(getattr(given, name)) for name in named}
+    formed = chosen["links"]
+    buyer = np.searchsorted(problem.ptr, formed, side="right") - 1
+    encoded: dict[str, Any] = {"links": np.column_stack([problem.supplier[formed], buyer]).tolist()}
+    encoded |= {name: chosen[name].tolist() for name in named[1:]}
     if not given.binary:
-        parts = PARTS if problem.open is not None else PARTS[:1]
-        return {"probabilities": {name: getattr(given, name).tolist() for name in parts}}
-    formed = np.flatnonzero(given.links)
-    encoded: dict[str, Any] = {"links": np.column_stack([problem.supplier[formed], problem.buyer[formed]]).tolist()}
-    if problem.open is not None:
-        encoded |= {
-            "imports": np.flatnonzero(given.imports).tolist(),
-            "exports": np.flatnonzero(given.exports).tolist(),
-        }
+        encoded["probabilities"] = {name: getattr(given, name)[chosen[name]].tolist() for name in named}
     return encoded
 
 
@@ -306,32 +305,62 @@ def _formed(problem: SourcingProblem, given: ArrayLike) -> NDArray[Any]:
 
 def _from_pairs(problem: SourcingProblem, pairs: NDArray[Any]) -> NDArray[np.bool_]:
     formed = np.zeros(problem.m, dtype=np.bool_)
+    formed[_places(problem, pairs)] = True
+    return formed
+
+
+def _places(problem: SourcingProblem, pairs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the places of [supplier, buyer] pairs among the potential links."""
     if pairs.size == 0:
-        return formed
-    if pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        return np.empty(0, dtype=np.int64)
+    if pairs.shape[1:] != (2,) or pairs.dtype.kind not in "iu":
         raise InputError("decision.links", "it is no list of pairs of firms", "give [supplier, buyer] pairs, 0-based")
     outside = np.flatnonzero((pairs < 0).any(axis=1) | (pairs >= problem.n).any(axis=1))
     if outside.size:
         e = outside[0]
         firm = next(int(j) for j in pairs[e] if not 0 <= j < problem.n)
         raise InputError(f"decision.links[{e}]", f"there is no firm {firm}", f"firms are 0-based, 0 to {problem.n - 1}")
-    wanted = pairs[:, 1].astype(np.int64) * problem.n + pairs[:, 0]
-    known = problem.buyer.astype(np.int64) * problem.n + problem.supplier
-    place = np.searchsorted(known, wanted)
-    good = place < problem.m
-    good[good] = known[place[good]] == wanted[good]
-    unknown = np.flatnonzero(~good)
+    found = links.places(problem.ptr, problem.supplier, pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64))
+    unknown = np.flatnonzero(found < 0)
     if unknown.size:
         k, j = pairs[unknown[0]]
         raise InputError(
             f"decision.links[{unknown[0]}]", f"supplier {k} may not sell to buyer {j}", "use potential links only"
         )
-    formed[place] = True
-    if int(formed.sum()) != place.size:
-        twice = int(np.flatnonzero(np.bincount(place) > 1)[0])
-        pair = f"[{problem.supplier[twice]}, {problem.buyer[twice]}]"
+    ordered = np.sort(found)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if twice.size:
+        j = int(np.searchsorted(problem.ptr, twice[0], side="right")) - 1
+        pair = f"[{problem.supplier[twice[0]]}, {j}]"
         raise InputError("decision.links", f"the pair {pair} stands twice", "give each link once")
-    return formed
+    places: NDArray[np.int64] = found
+    return places
+
+
+def _weighted(problem: SourcingProblem, given: Mapping[str, Any], probabilities: Any) -> tuple[NDArray[Any], ...]:
+    """Return probabilities of all links, imports and exports from those of what is chosen at all."""
+    remedy = "give links, imports and exports, each with a number for every entry of the list of that name"
+    if not isinstance(probabilities, Mapping) or not set(probabilities) <= set(PARTS):
+        raise InputError("decision.probabilities", "it is no object of such lists", remedy)
+    if not problem.smoothed:
+        raise InputError("decision.probabilities", "the economy is not smoothed", "leave it out")
+    weighted = []
+    for name, length in zip(PARTS, (problem.m, problem.n, problem.n), strict=True):
+        chosen, where = _array(f"decision.{name}", given.get(name, ())), f"decision.probabilities.{name}"
+        numbers = _array(where, probabilities.get(name, ()))
+        if len(chosen) != numbers.size or chosen.ndim != (2 if name == "links" and chosen.size else 1):
+            raise InputError(where, f"it has {numbers.size} numbers for {len(chosen)} entries of {name}", remedy)
+        if name == "links":
+            place = _places(problem, chosen)
+        elif chosen.size and chosen.dtype.kind not in "iu":
+            raise InputError(f"decision.{name}", "it is no list of firms", "give 0-based firms")
+        else:
+            _trading(problem, name, chosen.tolist())
+            place = chosen.astype(np.int64)
+        part = np.zeros(length)
+        part[place] = _choice(problem, where, numbers.astype(np.float64), numbers.size, "entry")
+        weighted.append(part)
+    return tuple(weighted)
 
 
 def _trading(problem: SourcingProblem, name: str, given: Any) -> NDArray[Any]:

@@ -322,7 +322,8 @@ class EquilibriaOutcome:
     def violations(self) -> tuple[str, ...]:
         """One sentence for each entry that is none, has other numbers than it says, or stands twice."""
         found = []
-        keys = [entry.network.key() for entry in self.claimed]
+        # A single network has no twin, and its key is as long as itself.
+        keys = [entry.network.key() for entry in self.claimed] if len(self.claimed) > 1 else [b""]
         for place, (entry, outcome) in enumerate(zip(self.claimed, self.outcomes, strict=True)):
             where = f"equilibria[{place}]"
             if not outcome.feasible:
@@ -336,7 +337,7 @@ class EquilibriaOutcome:
                 found.append(f"{where} has no trade, so that nothing determines its wage")
             elif not outcome.equilibrium:
                 found.append(f"{where} is none: {outcome.choice.reason}")
-            if entry.network.key() in keys[:place]:
+            if keys[place] in keys[:place]:
                 found.append(f"{where} stands twice")
         for place, alone in enumerate(self.claimed.autarky):
             found += [f"autarky[{place}] {why}" for why in _not_autarky(self.problem, alone)]

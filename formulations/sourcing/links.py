@@ -104,6 +104,23 @@ def cycle(n, ptr, supplier, waits):  # type: ignore[no-untyped-def]
     return path[place[j] : length].copy()
 
 
+@njit(cache=True)
+def places(ptr, supplier, sellers, buyers):  # type: ignore[no-untyped-def]
+    """Return where the links from sellers to buyers stand, −1 for what is no potential link."""
+    found = np.empty(sellers.size, np.int64)
+    for i in range(sellers.size):
+        low, end = ptr[buyers[i]], ptr[buyers[i] + 1]
+        high = end
+        while low < high:
+            middle = (low + high) // 2
+            if supplier[middle] < sellers[i]:
+                low = middle + 1
+            else:
+                high = middle
+        found[i] = low if low < end and supplier[low] == sellers[i] else -1
+    return found
+
+
 def buyers(ptr: NDArray[np.int64]) -> NDArray[Any]:
     """Return the buyer of each link."""
     return np.repeat(np.arange(ptr.size - 1, dtype=np.int32), np.diff(ptr))

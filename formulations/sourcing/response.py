@@ -21,13 +21,15 @@ import numpy as np
 from numba import njit
 
 TIE = 1e-12
+CUT = 40.0  # a logit of more is 0 or 1 to less than the rounding of doubles: exp(−40) = 4e−18
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def best_responses(  # type: ignore[no-untyped-def]
-    ptr, link, other, weight, mu, earns, power, f, Y, R0, dR, const, b_o, f_o, f_p, w, z, o, p, gain, excess, close
-):
-    """Write every owner's best links, other and pivot into z, o, p, which hold the present choice; ties are included.
+    first, last, ptr, link, other, weight, mu, earns, power, f,
+    Y, R0, dR, const, b_o, f_o, f_p, w, z, o, p, gain, excess, close,
+):  # fmt: skip
+    """Write the best links, other and pivot of owners first … last into z, o, p, which hold the present choice.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def best_responses(  # type: ignore[no-untyped-def]
         Written: how near the closest decision is to a change, relative to what is compared.
     """
     tie = 1.0 - TIE
-    for i in range(ptr.size - 1):
+    for i in range(first, last):
         R1 = R0[i] + dR[i]
         S, turned = dR[i] * const[i], 0.0
         if b_o[i] * R1 >= f_o[i] * w * tie:
@@ -86,8 +88,22 @@ def best_responses(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
+def raised(x, power):  # type: ignore[no-untyped-def]
+    """Return x^power, by multiplication for the elasticities that are common."""
+    if power == 3.0:
+        return x * x * x
+    if power == 2.0:
+        return x * x
+    if power == 1.0:
+        return x
+    if power == 4.0:
+        return x * x * x * x
+    return x**power
+
+
+@njit(cache=True, inline="always")
 def _benefit(weight, mu, earns, power, y):  # type: ignore[no-untyped-def]
-    b = (weight / mu) ** power * y if power != 1.0 else weight / mu * y
+    b = raised(weight / mu, power) * y
     return b * (1.0 - 1.0 / mu) if earns else b
 
 
@@ -106,82 +122,66 @@ def _closeness(benefit, cost, scale):  # type: ignore[no-untyped-def]
     return abs(benefit - cost) / size if size > 0.0 else np.inf
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def smooth_responses(  # type: ignore[no-untyped-def]
-    ptr,
-    link,
-    other,
-    weight,
-    mu,
-    earns,
-    power,
-    f,
-    Y,
-    R0,
-    dR,
-    const,
-    b_o,
-    f_o,
-    f_p,
-    w,
-    absolute,
-    relative,
-    z,
-    o,
-    p,
-    gain,
-    far,
-):
-    """Write the logit probabilities of A.3 and A.4.2 into z, o, p, which hold the present ones.
+    first, last, ptr, link, other, weight, mu, earns, power, f,
+    Y, R0, dR, const, b_o, f_o, f_p, w, absolute, relative, z, o, p, write, gain, far,
+):  # fmt: skip
+    """Compare z, o, p, which hold the present probabilities of owners first … last, with those of A.3 and A.4.2.
 
     λ is ``absolute``, or ``relative`` times the fixed cost in units of account. ``gain`` is Σ λ times the divergence of
     the present probabilities from the best ones, which is what the mass of firms would gain; ``far`` is the largest
-    difference of a probability.
+    difference of a probability. The best ones take the place of the present ones if ``write``.
     """
-    for i in range(ptr.size - 1):
+    for i in range(first, last):
         R1 = R0[i] + dR[i]
         dispersion = absolute + relative * f_o[i] * w
         offered = b_o[i] > 0.0 or f_o[i] > 0.0  # nobody trades in a closed economy
         o0 = _logit(R0[i] * b_o[i] - f_o[i] * w, dispersion) if offered else 0.0
         o1 = _logit(R1 * b_o[i] - f_o[i] * w, dispersion) if offered else 0.0
-        v0 = R0[i] * const[i] + o0 * (R0[i] * b_o[i] - f_o[i] * w)
-        v1 = R1 * const[i] + o1 * (R1 * b_o[i] - f_o[i] * w) - f_p[i] * w
-        for q in range(ptr[i], ptr[i + 1]):
-            e = link[q] if link.size else q
-            b = _benefit(weight[e], mu[e] if mu.size > 1 else mu[0], earns, power, Y[other[q]])
-            cost = f[e] * w
-            dispersion = absolute + relative * cost
-            v0 += _logit(R0[i] * b - cost, dispersion) * (R0[i] * b - cost)
-            v1 += _logit(R1 * b - cost, dispersion) * (R1 * b - cost)
-        dispersion = absolute + relative * f_p[i] * w
-        pivot = _logit(v1 - v0, dispersion) if dR[i] > 0.0 or f_p[i] > 0.0 else p[i]
-        gained, furthest = dispersion * _divergence(p[i], pivot), abs(p[i] - pivot)
-        p[i] = pivot
+        pivot = p[i]
+        if dR[i] > 0.0 or f_p[i] > 0.0:
+            v0 = R0[i] * const[i] + o0 * (R0[i] * b_o[i] - f_o[i] * w)
+            v1 = R1 * const[i] + o1 * (R1 * b_o[i] - f_o[i] * w) - f_p[i] * w
+            for q in range(ptr[i], ptr[i + 1]):
+                e = link[q] if link.size else q
+                b = _benefit(weight[e], mu[e] if mu.size > 1 else mu[0], earns, power, Y[other[q]])
+                cost = f[e] * w
+                dispersion = absolute + relative * cost
+                if R1 * b - cost > -CUT * dispersion:
+                    v0 += _logit(R0[i] * b - cost, dispersion) * (R0[i] * b - cost)
+                    v1 += _logit(R1 * b - cost, dispersion) * (R1 * b - cost)
+            pivot = _logit(v1 - v0, absolute + relative * f_p[i] * w)
+        gained, furthest = (absolute + relative * f_p[i] * w) * _divergence(p[i], pivot), abs(p[i] - pivot)
         best = pivot * o1 + (1.0 - pivot) * o0
         gained += (absolute + relative * f_o[i] * w) * _divergence(o[i], best)
         furthest = max(furthest, abs(o[i] - best))
-        o[i] = best
+        if write:
+            p[i], o[i] = pivot, best
         for q in range(ptr[i], ptr[i + 1]):
             e = link[q] if link.size else q
             b = _benefit(weight[e], mu[e] if mu.size > 1 else mu[0], earns, power, Y[other[q]])
             cost = f[e] * w
             dispersion = absolute + relative * cost
-            best = pivot * _logit(R1 * b - cost, dispersion) + (1.0 - pivot) * _logit(R0[i] * b - cost, dispersion)
-            gained += dispersion * _divergence(z[e], best)
-            furthest = max(furthest, abs(z[e] - best))
-            z[e] = best
+            best = 0.0
+            if R1 * b - cost >= -CUT * dispersion:
+                best = pivot * _logit(R1 * b - cost, dispersion) + (1.0 - pivot) * _logit(R0[i] * b - cost, dispersion)
+            if best != z[e]:
+                gained += dispersion * _divergence(z[e], best)
+                furthest = max(furthest, abs(z[e] - best))
+            if write:
+                z[e] = best
         gain[i] = gained
         far[i] = furthest
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _logit(value, dispersion):  # type: ignore[no-untyped-def]
-    if dispersion <= 0.0:
-        return 1.0 if value >= 0.0 else 0.0
-    x = value / dispersion
-    if x >= 0.0:
-        return 1.0 / (1.0 + np.exp(-x))
-    return np.exp(x) / (1.0 + np.exp(x))
+    if value >= CUT * dispersion:
+        return 1.0
+    if value <= -CUT * dispersion:
+        return 0.0
+    return 1.0 / (1.0 + np.exp(-value / dispersion))
 
 
 @njit(cache=True)

@@ -17,13 +17,15 @@ import numpy as np
 from numba import njit
 
 from endonet.formulations.errors import InputError
+from endonet.formulations.sourcing.parallel import in_parts
 from endonet.formulations.sourcing.problem import OpenEconomy, Smoothing, SourcingProblem
-from endonet.instances.sourcing.draws import Draws, draw, fill_in_parts
+from endonet.instances.sourcing.draws import Draws, draw
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 LABOUR_PER_FIRM = 0.73
 SMOOTHING = 1e-3
+DIFFERENT = ("sigma", "L", "initiator", "open", "markups", "smoothing", "name", "description", "source", "licence")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ def economy(
         By default Table 2's.
     **more
         Fields of the problem that shall differ: sigma, L, open (None for a closed economy), smoothing, name, …
+
+    Raises
+    ------
+    InputError
+        If an argument is unknown or outside its range.
     """
     draws = draw(n, K, seed)
     given = _parameters(parameters)
@@ -106,6 +113,9 @@ def from_draws(
 
 
 def _problem(draws: Draws, given: Parameters, alpha: Any, f: Any, more: Mapping[str, Any]) -> SourcingProblem:
+    unknown = [name for name in more if name not in DIFFERENT]
+    if unknown:
+        raise InputError(unknown[0], "a calibrated economy has no such field", f"known: {', '.join(DIFFERENT)}")
     for array in (draws.ptr, draws.supplier, alpha, f):
         array.setflags(write=False)  # read-only arrays are taken as they are
     abroad = OpenEconomy(
@@ -125,6 +135,8 @@ def _problem(draws: Draws, given: Parameters, alpha: Any, f: Any, more: Mapping[
         "source": "paper 002, section 4.3 and Table 2; L, σ and prices as in the notes of this module",
         "licence": "MIT",
     }
+    if isinstance(more.get("smoothing"), Mapping):
+        more = {**more, "smoothing": Smoothing(**more["smoothing"])}
     return SourcingProblem(
         phi=np.exp(given.phi + given.phi_disp * draws.phi),
         alpha_L=ones,
@@ -149,7 +161,7 @@ def _parameters(given: Parameters | Mapping[str, float] | None) -> Parameters:
 
 def lognormal(z: Any, scale: float, disp: float, out: Any) -> None:
     """Fill ``out`` with exp(scale + disp z); ``out`` may be ``z``."""
-    fill_in_parts(z.size, lambda first, last: _lognormal(z[first:last], scale, disp, out[first:last]))
+    in_parts(z.size, z.size, lambda first, last: _lognormal(z[first:last], scale, disp, out[first:last]))
 
 
 @njit(cache=True, nogil=True)

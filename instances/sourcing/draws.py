@@ -12,9 +12,6 @@ random numbers), nor on n: the first n firms of a larger economy are the economy
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
+from endonet.formulations.sourcing.parallel import in_parts
 from endonet.instances.sourcing.philox import below, coarse, fine, normal, words
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
@@ -30,7 +28,6 @@ from endonet.instances.sourcing.philox import below, coarse, fine, normal, words
 PAIRS, FIRMS = 0, 1  # streams
 TAIL = 0.005
 TINY = 1e-11  # as far as the quantile function reaches
-PARTS = 256
 LARGEST_SEED, LARGEST_N = 2**64, 2**31 - 1
 
 NDouble = NDArray[np.float64]
@@ -87,7 +84,7 @@ def draw(n: int, K: int = 1000, seed: int = 0) -> Draws:
         alpha, f = np.empty(ptr[-1], dtype=np.float32), np.empty(ptr[-1], dtype=np.float32)
     except MemoryError:
         raise InputError("n", f"{ptr[-1]} potential links do not fit into memory", "lower n or K") from None
-    fill_in_parts(n, lambda first, last: _draw_pairs(np.uint64(seed), ptr, supplier, alpha, f, first, last))
+    in_parts(n, supplier.size, lambda first, last: _draw_pairs(np.uint64(seed), ptr, supplier, alpha, f, first, last))
     firms = _draw_firms(np.uint64(seed), n)
     return Draws(n, K, seed, ptr, supplier, alpha, f, *firms)
 
@@ -95,14 +92,6 @@ def draw(n: int, K: int = 1000, seed: int = 0) -> Draws:
 def compile_kernels() -> None:
     """Compile what `draw` needs, so that a clock started afterwards sees the drawing alone."""
     draw(3, 2, 0)
-
-
-def fill_in_parts(n: int, fill: Callable[[int, int], None]) -> None:
-    """Run ``fill(first, last)`` on parts of 0 … n − 1, on every core; what it calls must hold no lock."""
-    parts = max(1, min(n, PARTS))
-    ends = [n * part // parts for part in range(parts + 1)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, ends[:-1], ends[1:]))
 
 
 @njit(cache=True, nogil=True)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from endonet.solvers.sourcing.kernels import CUT, DIP, Choices, Firms, Pairs, Rule, cut, in_blocks
+from endonet.formulations.sourcing.response import CUT
+from endonet.solvers.sourcing.kernels import DIP, Choices, Firms, Pairs, Rule, cut, in_blocks
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 

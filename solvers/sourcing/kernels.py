@@ -16,23 +16,21 @@ over suppliers that come before the block are taken in parallel, by threads that
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from endonet.formulations.sourcing import parallel
+from endonet.formulations.sourcing.parallel import in_parts
+from endonet.formulations.sourcing.response import CUT, raised
+
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,type-arg"
 
-CUT = 40.0  # a logit beyond this is 0 or 1 to less than the rounding of doubles: exp(−40) = 4e−18
 BLOCKS = 64
-WORTH_THREADS = 300_000  # pairs
-THREADS: ContextVar[int] = ContextVar("threads", default=0)  # 0 means all cores
 DIP = 0.2785  # max over x of x / (1 + exp(x)): how far smoothing pulls v below max(gain − cost, 0), in widths
 
 
@@ -96,20 +94,6 @@ def chance(gain, cost, rule):
 
 
 @njit(cache=True)
-def raised(x, power):
-    """Return x^power, by multiplication for the elasticities that are common."""
-    if power == 3.0:
-        return x * x * x
-    if power == 2.0:
-        return x * x
-    if power == 1.0:
-        return x
-    if power == 4.0:
-        return x * x * x * x
-    return x**power
-
-
-@njit(cache=True)
 def _sums(pairs, begin, end, B0, B1, both, u, w, rule, a, b, sums):
     """Add what the suppliers in begin … end contribute: Θ's two parts, fixed costs and numbers, for e = 0 and 1."""
     for e in range(begin, end):
@@ -169,37 +153,18 @@ def in_blocks(n: int, pairs: int, columns: int, before: Callable[..., None], wit
     within : callable
         ``within(first, last, sums)`` adds the other suppliers and lets the firms choose, in sequence.
     """
-    workers = THREADS.get() or os.cpu_count() or 1
-    if workers == 1 or pairs < WORTH_THREADS:
+    workers = parallel.workers(pairs)
+    if workers == 1:
         within(0, n, np.zeros((n, columns)))
         return
     size = (n + BLOCKS - 1) // BLOCKS
     for first in range(0, n, size):
         last = min(n, first + size)
         totals = np.zeros((last - first, columns))
-        ends = _ends(first, last, workers)
+        ends = parallel.ends(first, last, workers)
         rows = [totals[begin - first : end - first] for begin, end in pairwise(ends)]
-        list(_pool(workers).map(partial(before, first), ends[:-1], ends[1:], rows))
+        list(parallel.pool(workers).map(partial(before, first), ends[:-1], ends[1:], rows))
         within(first, last, totals)
-
-
-def in_parts(n: int, pairs: int, work: Callable[[int, int], None]) -> None:
-    """Run ``work(first, last)`` on parts of n firms in parallel."""
-    workers = THREADS.get() or os.cpu_count() or 1
-    if workers == 1 or pairs < WORTH_THREADS:
-        work(0, n)
-        return
-    ends = _ends(0, n, 8 * workers)
-    list(_pool(workers).map(work, ends[:-1], ends[1:]))
-
-
-def _ends(first: int, last: int, parts: int) -> list[int]:
-    return [first + (last - first) * part // parts for part in range(parts + 1)]
-
-
-@cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="endonet")
 
 
 def sweep(firms: Firms, pairs: Pairs, rule: Rule, w: float, A: float, found: Choices) -> None:

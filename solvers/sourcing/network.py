@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from endonet.solvers.sourcing.kernels import Choices, Pairs, chance, in_parts
+from endonet.formulations.sourcing.parallel import in_parts
+from endonet.solvers.sourcing.kernels import Choices, Pairs, chance
 from endonet.solvers.sourcing.market import Market, choices
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,type-arg"

@@ -18,13 +18,13 @@ import numpy as np
 
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.decisions import Equilibria, Equilibrium, Network
+from endonet.formulations.sourcing.parallel import THREADS
 from endonet.formulations.sourcing.problem import Smoothing, SourcingProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import market as markets
 from endonet.solvers.sourcing.balance import Balance, Jump, balance, may_do_without_trade
-from endonet.solvers.sourcing.kernels import THREADS
 from endonet.solvers.sourcing.market import Market
 from endonet.solvers.sourcing.network import spread
 from endonet.solvers.sourcing.tiny import tiny_economy
