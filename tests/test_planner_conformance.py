@@ -36,7 +36,6 @@ REASONS = {
     ("scip", "reshaped"): "it is continuous; SCIP is for the integer program",
     ("maingo", "primal"): "flows have no upper bounds, which MAiNGO's relaxations need",
     ("maingo", "gdp"): "it adds nothing to lifted and big-m, of which it is made",
-    ("shot", "primal"): "SHOT takes the sense of its nested powers for nonconvex, and stops at once",
     ("bonmin", "lifted"): "slopes are infinite at θ = y = 0, where Bonmin ends with an error",
     ("mindtpy", "lifted"): "θ^(1−α) is linearised at θ = 0: a division by zero",
     ("conic", "primal"): "its multipliers are no prices of inputs in shares; see duals.resolve",
@@ -70,6 +69,7 @@ FAST = {"lifted", "big-m", "reduced", "reshaped", None}  # SCIP may not finish o
 
 def _cost(name: str, form: str | None) -> Any:
     slow = (name == "scip" and form not in ("lifted", "reduced")) or (name == "maingo" and form != "reduced")
+    slow = slow or name in ("bonmin", "mindtpy")  # which test_contracts runs on some of these economies
     return pytest.param(name, form, marks=pytest.mark.slow) if slow else (name, form)
 
 
@@ -128,6 +128,7 @@ def test_the_optimum_lies_between_value_and_bound_and_the_status_is_honest(
         assert solution.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOLVERS)
 def test_what_a_solver_promises_is_kept_on_most_economies(name: str) -> None:
     kind = api.solver_class("planner", name)
