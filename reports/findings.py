@@ -26,7 +26,7 @@ TITLE = "When solvers are wrong"
 
 LEAD = (
     "“Optimal” is a claim. On economies small enough to try every decision, these outside solvers made claims that are "
-    "false, each with their usual tolerances. The adapters avoid what they can, refuse what they cannot, and the "
+    "false, at tolerances of 1e-6 or less. The adapters avoid what they can, refuse what they cannot, and the "
     "evaluator judges the rest."
 )
 
