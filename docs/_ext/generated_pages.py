@@ -45,11 +45,18 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "instances.md", _instances()
     yield "library.md", _library()
     yield "reports.md", _reports()
+    yield "findings.md", _findings()
     yield "command-line.md", _commands()
     yield "reference-endonet.md", _front_door()
     for room, lead in ROOMS.items():
         for package in _packages(f"endonet.{room}"):
             yield f"reference-{package.replace('endonet.', '')}.md", _package(package, lead)
+
+
+def _findings() -> str:
+    from endonet.reports import findings
+
+    return findings.markdown()
 
 
 def _formulations(family: str) -> str:

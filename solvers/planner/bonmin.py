@@ -38,6 +38,8 @@ class Bonmin(ConvexSolver):
         Bonmin stops once its bound is this close to its best solution.
     feasibility : float, default 1e-8
         By how much Bonmin may miss a row of the model.
+    cut : bool, default True
+        Cut the model off below a known decision, see `outside`.
     algorithm : {"B-BB", "B-OA", "B-Hyb", "B-QG"}, default "B-BB"
         Branch and bound on nonlinear programs, outer approximation, both, or one tree of linear programs. The first is
         the one that keeps its word here.

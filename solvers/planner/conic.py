@@ -11,9 +11,9 @@ y_j = Σ_i w_ij a_i, in shares, and the objective W, the price of an input in lo
 
     π_j = (σ/(σ−1)) ν_j / (W ȳ_j),
 
-μ_r comes from the rows in the same way, and T̂ = T Σ b̄, M̂ = M L from the solution. Any prices prove a bound
-(`dual_bound`), with outward rounding, so that an inaccurate solution costs some of the bound and never its validity.
-The certificate is that of `certified` with one node, and `endonet.check` verifies it without a solver.
+μ_r comes from the rows in the same way, and T̂ and M̂ from those of T's and M's rows, or from T and M. Any prices
+prove a bound (`dual_bound`), with outward rounding, so that an inaccurate solution costs some of the bound and never
+its validity. The certificate is that of `certified` with one node, and `endonet.check` verifies it without a solver.
 
 Where returns increase, α_j κ > 1, the cone program has a second description of demand, the bundle of suppliers, that
 these prices do not price. The bound then comes from the exact curve and may lie on either side of the relaxation's
@@ -54,6 +54,7 @@ RELAX = "endonet.solvers.planner.conic:relax"
 BACKENDS = {"clarabel": "CLARABEL", "scs": "SCS", "ecos": "ECOS"}
 LIMITS = {"clarabel": "time_limit", "scs": "time_limit_secs"}
 SOLVED = ("optimal", "optimal_inaccurate")
+STEEP = 1e-9  # a multiplier below it says nothing
 INSIDE = 1 - 1e-9  # M̂ is below L by so much
 LARGEST_LOG = 709.0
 ROUNDING_SECONDS = 10.0
@@ -68,15 +69,15 @@ class Relaxed:
     raw : str
     theta : array, shape (n,)
         In [0, 1].
-    prices : Prices
-        Made of its multipliers.
+    prices : tuple of Prices
+        Made of its multipliers; empty if there are none.
     statistics : dict
         With the relaxation's value as the backend claims it, in units of Y.
     """
 
     raw: str
     theta: Vector | None = None
-    prices: Prices | None = None
+    prices: tuple[Prices, ...] = ()
     statistics: dict[str, Any] = field(default_factory=dict)
 
 
@@ -120,7 +121,8 @@ class Conic(Solver[PlannerProblem]):
         relaxed, stopped = self._relax(problem)
         if stopped is StoppedBy.ERROR:
             notes.append(f"{self.backend} ends with {relaxed.raw!r} and no prices; the bound is that of free inputs")
-        bound, proof = _bound(problem, relaxed.prices or _free(problem))
+        proved = [_bound(problem, prices) for prices in relaxed.prices or (_free(problem),)]
+        bound, proof = min(proved, key=lambda entry: math.inf if entry[0] is None else entry[0])
         theta = start
         if relaxed.theta is not None:
             lower, upper = np.zeros(problem.n, np.int8), np.ones(problem.n, np.int8)
@@ -157,7 +159,7 @@ class Conic(Solver[PlannerProblem]):
             return Relaxed("ended"), StoppedBy.INTERRUPTED
         except WorkerError as error:
             return Relaxed(str(error)), StoppedBy.ERROR
-        if relaxed.prices is None:
+        if not relaxed.prices:
             late = limit is not None and time.perf_counter() - begun >= limit
             return relaxed, StoppedBy.TIME_LIMIT if late else StoppedBy.ERROR
         return relaxed, StoppedBy.FINISHED
@@ -192,7 +194,7 @@ def relax(problem: PlannerProblem, backend: str, seconds: float | None, log: boo
     return Relaxed(str(program.status), theta, prices, statistics)
 
 
-def _prices(problem: PlannerProblem, value: dict[str, Any], duals: Vector, found: dict[str, Any]) -> Prices:
+def _prices(problem: PlannerProblem, value: dict[str, Any], duals: Vector, found: dict[str, Any]) -> tuple[Prices, ...]:
     """Return the multipliers in units of log output per unit of y_j and of a row's side."""
     data = Shares.of(problem)
     W = max(float(value["W"]), 1e-12)
@@ -204,9 +206,14 @@ def _prices(problem: PlannerProblem, value: dict[str, Any], duals: Vector, found
         multipliers = found.get(f"constraint_rows_{name}")
         if multipliers is not None:
             mu[np.isfinite(side)] += sign * scale * np.maximum(np.asarray(multipliers, dtype=np.float64).ravel(), 0.0)
-    T = float(np.clip(value["T"], 1e-12, 1.0) * data.most.b.sum())
-    M = float(np.clip(value["M"], 0.0, INSIDE) * problem.L)
-    return Prices(pi, T, M, mu)
+    h = scale * abs(float(found["constraint_output"]))
+    w = scale * abs(float(found["constraint_labour"]))
+    # two ways to linearise: where T or M is at a bound of its own, that takes a part of their rows' multipliers
+    points = [(float(value["T"]), float(value["M"]))]
+    if min(h, w) > STEEP:
+        points.append((1 / ((problem.sigma - 1) * h), 1 - 1 / w))
+    most = float(data.most.b.sum())
+    return tuple(Prices(pi, float(np.clip(T, 1e-12, 1e12)) * most, min(M, INSIDE) * problem.L, mu) for T, M in points)
 
 
 def _exponential(row: Any) -> list[Any]:

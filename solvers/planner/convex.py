@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from endonet.formulations.planner.building import Shares
 from endonet.formulations.planner.problem import PlannerProblem
-from endonet.solvers.planner.outside import Outside
+from endonet.solvers.planner.outside import Answer, Outside, Task
 from endonet.solvers.solution import Proves
 
 
@@ -17,6 +17,14 @@ class ConvexSolver(Outside):
 
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
     formulations: ClassVar[tuple[str, ...]] = ("lifted", "big-m")
+
+    def answer(self, task: Task) -> Answer:
+        """Return the attack's answer, without its bound where T = 0 could not be cut off."""
+        answer = super().answer(task)
+        if task.known > 0 or not self.cut or answer.dual is None:
+            return answer
+        note = f"no decision that makes anything was known, and next to T = 0 {self.label}'s bounds are worth nothing"
+        return replace(answer, dual=None, notes=(*answer.notes, note))
 
     def refuses(self, problem: PlannerProblem) -> str:
         """Return the reason if there are firms with increasing returns in demand, α_j κ > 1."""

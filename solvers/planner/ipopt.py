@@ -53,6 +53,8 @@ class Ipopt(Outside):
         By how much Ipopt's objective may differ from the evaluator's, where they mean the same.
     feasibility : float, default 1e-8
         Ipopt's tolerance.
+    cut : bool, default True
+        Of no use here: a relaxation is not cut off.
     decisions : {"relaxed", "fixed"}, default "relaxed"
         See the module; "fixed" needs ``initial``.
     max_iterations : int, default 3000
@@ -128,7 +130,7 @@ class Ipopt(Outside):
 def attack(task: Task) -> Answer:
     """Let Ipopt solve the model; θ goes into the statistics as it is, unrounded."""
     fixed = task.options["decisions"] == "fixed"
-    model = task.model(cut=False, relaxed=True)
+    model = task.model(relaxed=True)
     for j in model.theta:
         if fixed:
             model.theta[j].fix(model.theta[j].value)

@@ -36,6 +36,8 @@ class Maingo(Outside):
         MAiNGO stops once its bound is this close to its best solution.
     feasibility : float, default 1e-7
         By how much MAiNGO may miss a row of the model (deltaIneq, deltaEq).
+    cut : bool, default True
+        Cut the model off below a known decision, see `outside`.
     """
 
     name: ClassVar[str] = "maingo"

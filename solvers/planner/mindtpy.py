@@ -48,6 +48,8 @@ class Mindtpy(ConvexSolver):
         MindtPy stops once its bound is this close to its best solution.
     feasibility : float, default 1e-8
         By how much its subsolvers may miss a row of the model.
+    cut : bool, default True
+        Cut the model off below a known decision, see `outside`.
     zero_tolerance : float, default 1e-5
         Rows with a smaller slack are linearised; see the module.
     """

@@ -39,6 +39,7 @@ from endonet.formulations.planner.building import PlannerFormulation, ceiling
 from endonet.formulations.planner.lifted import Lifted
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers.base import CONTRADICTION, Solver
+from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.reshaping import iterate_conditions
 from endonet.solvers.planner.start import feasible_start
 from endonet.solvers.planner.tiny import tiny_economy
@@ -68,7 +69,7 @@ class Task:
     start : array or None
         A feasible decision to start from, if the caller gave one.
     known : float
-        What some feasible decision is worth, Y̲; 0 if none is known.
+        What some feasible decision is worth, Y̲; 0 if none is known, or the model is not to be cut off.
     log : bool
     """
 
@@ -80,13 +81,12 @@ class Task:
     known: float
     log: bool
 
-    def model(self, cut: bool = True, relaxed: bool = False) -> pyo.ConcreteModel:
+    def model(self, relaxed: bool = False) -> pyo.ConcreteModel:
         """Return the Pyomo model, started at ``start`` if there is one, and cut off below what is known."""
         model = self.form.build(self.problem, relaxed=relaxed)
         if self.start is not None:
             self.form.assign(model, self.problem.evaluate(self.start))
-        if cut:
-            cut_off(model, self.problem, self.known)
+        cut_off(model, self.problem, self.known)
         return model
 
 
@@ -127,6 +127,8 @@ class Outside(Solver[PlannerProblem]):
         The solver stops once its bound is this close to its best solution. Tolerances do not carry much further.
     feasibility : float, default 1e-8
         By how much the solver may miss a row of the model.
+    cut : bool, default True
+        Cut the model off below a known decision; see the module.
     """
 
     attack: ClassVar[str]  # "module:function", from a Task to an Answer
@@ -135,6 +137,7 @@ class Outside(Solver[PlannerProblem]):
 
     rel_gap: float = 1e-6
     feasibility: float = 1e-8
+    cut: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,9 +158,13 @@ class Outside(Solver[PlannerProblem]):
         form = form_of(formulation or self.formulations[0], self.increasing)
         start, notes = given_start(problem, self.initial)
         known = known_decision(problem, start)
-        worth = 0.0 if known is None else float(problem.evaluate(known).value)
+        worth = 0.0 if known is None or not self.cut else float(problem.evaluate(known).value)
         left = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - begun), SHORTEST)
-        answer = self.answer(Task(problem, form, self.told(), left, start, worth, self.log))
+        if ceiling(problem).Q > 0:
+            answer = self.answer(Task(problem, form, self.told(), left, start, worth, self.log))
+        else:
+            theta = some_choice(problem)  # there is no program but the rows
+            answer = Answer("nothing can be produced", StoppedBy.FINISHED, theta, infeasible=theta is None)
         if answer.theta is None and start is not None and not answer.infeasible:
             answer = replace(answer, theta=start, objective=None)
             notes.append(f"{self.label} found no decision; this is the one it was started from")
@@ -174,7 +181,8 @@ class Outside(Solver[PlannerProblem]):
         except KeyboardInterrupt:
             return Answer("", StoppedBy.INTERRUPTED, notes=(f"{self.label}'s process was ended",))
         except WorkerError as error:
-            return Answer(str(error), StoppedBy.ERROR, notes=(f"{self.label} failed: {error}",))
+            last = str(error).strip().rpartition("\n")[2]
+            return Answer(last, StoppedBy.ERROR, notes=(f"{self.label} failed: {last}",))
         return answer
 
     def solve(self, problem: PlannerProblem, formulation: str | None = None) -> Solution:
@@ -214,9 +222,14 @@ def given_start(problem: PlannerProblem, initial: Any) -> tuple[Choice | None, l
 
 
 def known_decision(problem: PlannerProblem, start: Choice | None = None) -> Choice | None:
-    """Return the better of a start and the reshaping heuristic's decision, made feasible; None if there is neither."""
+    """Return the better of a start and the reshaping heuristic's decision, made feasible; None if there is neither.
+
+    Where rows leave a decision that makes nothing, changes of one or two firms improve it.
+    """
     deadline = time.perf_counter() + START_SECONDS
     found = feasible_start(problem, iterate_conditions(problem, deadline=deadline).theta, START_SECONDS).theta
+    if found is not None and problem.rows.count and problem.labour_left(found) > 0:
+        found = improve(problem, found, neighbourhood="two", deadline=deadline)
     choices = [theta for theta in (found, start) if theta is not None and problem.evaluate(theta).feasible]
     return max(choices, key=lambda theta: problem.evaluate(theta).value, default=None)
 

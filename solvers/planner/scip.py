@@ -64,6 +64,9 @@ class Scip(Solver[PlannerProblem]):
         By how much SCIP may miss a row of the model (numerics/feastol).
     node_limit : int, optional
         Nodes after which the best decision and bound so far are returned.
+    symmetry : bool, default False
+        Let SCIP exploit symmetry as it does by default. It then cut off the optimum of 20 identical firms in a complete
+        network (see the findings).
     threads : int, default 0
         SCIP searches on one thread; more serve its linear programs, where its LP solver can use them.
     """
@@ -78,6 +81,7 @@ class Scip(Solver[PlannerProblem]):
     rel_gap: float = 1e-6
     feasibility: float = 1e-8
     node_limit: int | None = None
+    symmetry: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -120,8 +124,8 @@ class Scip(Solver[PlannerProblem]):
 
     def _set_options(self, scip: Any, form: PlannerFormulation, problem: PlannerProblem, spent: float) -> None:
         scip.setParam("numerics/feastol", self.feasibility)
-        # its symmetry reduction cut off the optimum of 20 identical firms in a complete network
-        scip.setParam("misc/usesymmetry", 0)
+        if not self.symmetry:
+            scip.setParam("misc/usesymmetry", 0)
         scip.setParam("constraints/nonlinear/tightenlpfeastol", False)
         scip.setParam("limits/gap", self.rel_gap / 2 * slope(form, problem))
         scip.setParam("randomization/randomseedshift", self.seed)

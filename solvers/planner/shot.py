@@ -38,6 +38,8 @@ class Shot(ConvexSolver):
         SHOT stops once its bound is this close to its best solution.
     feasibility : float, default 1e-8
         By how much SHOT may miss a row of the model.
+    cut : bool, default True
+        Cut the model off below a known decision, see `outside`.
     """
 
     name: ClassVar[str] = "shot"
