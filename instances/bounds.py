@@ -4,7 +4,8 @@
 
     {"us-15": {"fingerprint": "…",
                "primal": {"value": …, "method": "…", "tolerance": …, "version": "…", "date": "…", "decision": {…}},
-               "dual":   {"value": …, "method": "…", "tolerance": …, "version": "…", "date": "…"}}, …}
+               "dual":   {"value": …, "method": "…", "tolerance": …, "version": "…", "date": "…"}}, …
+     "pigeonhole-20": {"fingerprint": "…", "infeasible": {"method": "…", "version": "…", "date": "…"}}, …}
 
 Values are in the units of the objective. A primal bound is the evaluator's value of the decision recorded with it. A
 dual bound is accepted only from a method that proves, and the true optimum lies within [primal − tolerance, dual +
@@ -53,11 +54,37 @@ class Bound:
 
 
 @dataclass(frozen=True)
+class Refutation:
+    """That no decision satisfies the constraints.
+
+    Attributes
+    ----------
+    method : str
+        What proved it.
+    version, date : str
+        Of endonet, and when it was proved (ISO).
+    """
+
+    method: str
+    version: str
+    date: str
+
+
+@dataclass(frozen=True)
 class Bounds:
-    """Best-known primal and dual bounds; None where nothing is known."""
+    """Best-known primal and dual bounds, or the proof that there is no decision; None where nothing is known."""
 
     primal: Bound | None = None
     dual: Bound | None = None
+    infeasible: Refutation | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """|dual − primal| / |primal|; None where one of them is not known."""
+        if self.primal is None or self.dual is None:
+            return None
+        difference = abs(self.dual.value - self.primal.value)
+        return 0.0 if difference == 0 else difference / abs(self.primal.value) if self.primal.value else math.inf
 
 
 def bounds(name: str) -> Bounds:
@@ -70,7 +97,8 @@ def bounds(name: str) -> Bounds:
     """
     family, short = _split(name)
     entry = catalogue.read_data(family, "bounds.json").get(short, {})
-    return Bounds(*(Bound(**entry[side]) if side in entry else None for side in ("primal", "dual")))
+    primal, dual = (Bound(**entry[side]) if side in entry else None for side in ("primal", "dual"))
+    return Bounds(primal, dual, Refutation(**entry["infeasible"]) if "infeasible" in entry else None)
 
 
 def record_bound(
@@ -120,13 +148,11 @@ def record_bound(
     if not math.isfinite(value):
         raise InputError("value", f"{value} is no bound", "give a finite number")
     problem = files.load(name)
-    target = catalogue.folder(family) / "bounds.json" if file is None else file
-    known = formats.read(target) if target.is_file() else {}
-    entry = known.get(short, {})
-    if entry.get("fingerprint") != problem.fingerprint:
-        entry = {"fingerprint": problem.fingerprint}
+    target, known, entry = _record(family, short, problem, file)
     if side == "dual" and str(proves) not in PROVING:
         raise InputError("proves", f"{method} proves {proves}, which is no bound", "record duals of proving methods")
+    if "infeasible" in entry:
+        raise VerificationError(f"{name}: a {side} bound, yet {entry['infeasible']['method']} proved that none exists")
     if side == "primal":
         _evaluated(problem, decision, value, tolerance)
     sign = 1.0 if problem.sense is Sense.MAXIMISE else -1.0
@@ -141,9 +167,55 @@ def record_bound(
             )
     entry[side] = _entry(problem, value, method, tolerance, date, decision if side == "primal" else None)
     ordered = {key: entry[key] for key in ("fingerprint", "primal", "dual") if key in entry}
-    updated = dict(sorted((known | {short: ordered}).items()))
-    atomic.write(target, lambda stream: formats.write(updated, target, stream))
+    _write(target, known | {short: ordered})
     return True
+
+
+def record_infeasible(
+    name: str, method: str, *, proves: str = "nothing", date: str | None = None, file: Path | None = None
+) -> bool:
+    """Write to its family's ``bounds.json`` that no decision satisfies an instance; return whether that was unknown.
+
+    Parameters
+    ----------
+    name, method, proves, date, file
+        As for `record_bound`; the method must prove a ``global optimum``.
+
+    Raises
+    ------
+    InputError
+        If the method does not prove.
+    VerificationError
+        If a decision is on record.
+    """
+    family, short = _split(name)
+    problem = files.load(name)
+    target, known, entry = _record(family, short, problem, file)
+    if str(proves) != PROVING[0]:
+        raise InputError("proves", f"{method} proves {proves}", "only what proves optima proves that there is none")
+    if "primal" in entry:
+        raise VerificationError(
+            f"{name}: {method} finds no decision, yet one worth {entry['primal']['value']:.12g} is known"
+        )
+    if "infeasible" in entry:
+        return False
+    proof = {"method": method, **_origin(date)}
+    _write(target, known | {short: {"fingerprint": problem.fingerprint, "infeasible": proof}})
+    return True
+
+
+def _record(family: str, short: str, problem: Any, file: Path | None) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """Return the file, all its entries and that of one instance, which is empty where it is another economy's."""
+    target = catalogue.folder(family) / "bounds.json" if file is None else file
+    known = formats.read(target) if target.is_file() else {}
+    entry = known.get(short, {})
+    same = entry.get("fingerprint") == problem.fingerprint
+    return target, known, dict(entry) if same else {"fingerprint": problem.fingerprint}
+
+
+def _write(target: Path, entries: dict[str, Any]) -> None:
+    updated = dict(sorted(entries.items()))
+    atomic.write(target, lambda stream: formats.write(updated, target, stream))
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -176,13 +248,11 @@ def _consistent(name: str, side: str, value: float, entry: dict[str, Any], sign:
 def _entry(
     problem: Any, value: float, method: str, tolerance: float, date: str | None, decision: Any
 ) -> dict[str, Any]:
+    entry = {"value": float(value), "method": method, "tolerance": tolerance, **_origin(date)}
+    return entry if decision is None else entry | {"decision": problem.encode_decision(decision)}
+
+
+def _origin(date: str | None) -> dict[str, str]:
     from endonet import __version__
 
-    entry = {
-        "value": float(value),
-        "method": method,
-        "tolerance": tolerance,
-        "version": __version__,
-        "date": date or datetime.datetime.now(datetime.UTC).date().isoformat(),
-    }
-    return entry if decision is None else entry | {"decision": problem.encode_decision(decision)}
+    return {"version": __version__, "date": date or datetime.datetime.now(datetime.UTC).date().isoformat()}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,20 @@ def folder(family: str) -> Path:
 
 
 def read_data(family: str, file: str) -> dict[str, Any]:
-    """Return one of the small JSON files of a family's data folder; empty if the family has none."""
+    """Return one of the small JSON files of a family's data folder, not to be changed; empty if the family has none."""
     path = folder(family) / file
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    stamp = path.stat()
+    return _parsed(path, stamp.st_mtime_ns, stamp.st_ino)
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, changed: int, inode: int) -> dict[str, Any]:
+    """Return what a file holds, parsed once for each time it was written."""
+    del changed, inode
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def path_of(name: str) -> Path | None:

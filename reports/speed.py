@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from endonet.reports.ledger import Ledger
     from endonet.reports.page import Page
-    from endonet.reports.speed_cells import Case, Economy, Parameters, Way
+    from endonet.reports.speed_cells import Case, Economy, Parameters
+    from endonet.reports.ways import Way
 
 NAME = "speed"
 TITLE = "What does a proof cost?"

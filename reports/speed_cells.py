@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata
@@ -22,9 +22,12 @@ from endonet.formulations.planner.rows import LinearRow
 from endonet.instances.planner import generators
 from endonet.plain import to_json
 from endonet.reports.ledger import Ledger, code
+from endonet.reports.ways import Way
+from endonet.solvers.solution import Solution, StoppedBy
 
 PACKAGES = ("endonet", "numpy", "scipy", "numba", "highspy", "pyscipopt")
 REL_GAP = 1e-9
+WARMING = 2.0  # seconds; a way that needs more for four firms is warm by then
 BUDGET = 0.4
 EXCLUDED = 0.1
 REPEATS, ENOUGH = 5, 0.25  # short measurements are repeated, up to so many times and seconds, and the best is kept
@@ -66,15 +69,6 @@ FULL = Parameters(
 )
 
 
-@dataclass(frozen=True)
-class Way:
-    """One way of solving: a solver and, where it takes one, a formulation; ``brute force`` is no solver."""
-
-    label: str
-    solver: str
-    formulation: str | None = None
-
-
 BRUTE = Way("brute force", "brute force")
 CERTIFIED = Way("certified", "certified")
 RESHAPING = Way("reshaping", "reshaping")
@@ -84,6 +78,13 @@ WAYS = (
     Way("SCIP, lifted", "scip", "lifted"),
     Way("SCIP, reduced", "scip", "reduced"),
 )
+
+
+MAKERS: dict[str, Callable[..., PlannerProblem]] = {
+    "table1": generators.table1,
+    "calibrated": generators.calibrated,
+    "sparse": generators.sparse_weighted,
+}
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ class Economy:
 
     def build(self) -> PlannerProblem:
         """Return the economy."""
-        make = generators.table1 if self.group == "table1" else generators.calibrated
-        drawn = make(self.n, seed=(self.seed, self.draw), sigma=self.sigma, epsilon=self.epsilon)
+        drawn = MAKERS[self.group](self.n, seed=(self.seed, self.draw), sigma=self.sigma, epsilon=self.epsilon)
         if not self.rows:
             return drawn
         return replace(drawn, constraints=budget(self.n) if self.rows == "budget" else exclusions(self.n, self.draw))
@@ -206,14 +206,32 @@ def measure(economy: Economy, way: Way, time_limit: float, ledger: Ledger, probl
         If the solver was interrupted; an interrupted measurement is none.
     """
     from endonet import api
-    from endonet.solvers.solution import StoppedBy
 
     if way is BRUTE:
         return ledger.add(key(economy, way, time_limit), _stamped(_evaluate_all(problem)))
-    _warm(way)
     options: dict[str, Any] = {"time_limit": time_limit, "threads": 1, "seed": economy.seed}
     if way.solver != "scip":  # SCIP's own default is what its tolerances carry
         options["rel_gap"] = REL_GAP
+    solution, found = observe(problem, way, options)
+    if way is CERTIFIED:
+        found["certificate_bytes"] = len(to_json(solution.certificate).encode())
+        begun = time.perf_counter()
+        api.check(problem, solution)
+        found["check_seconds"] = time.perf_counter() - begun
+    return ledger.add(key(economy, way, time_limit), found)
+
+
+def observe(problem: PlannerProblem, way: Way, options: Mapping[str, Any]) -> tuple[Solution, dict[str, Any]]:
+    """Solve a problem in one way, again if that is short, and return the solution and what is kept of it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the solver was interrupted; an interrupted measurement is none.
+    """
+    from endonet import api
+
+    _warm(way)
     seconds: list[float] = []
     while len(seconds) < REPEATS and sum(seconds) < ENOUGH:
         solution = api.solve(problem, way.solver, way.formulation, **options)
@@ -236,12 +254,7 @@ def measure(economy: Economy, way: Way, time_limit: float, ledger: Ledger, probl
         "linear_programs": solution.statistics.get("linear_programs"),
         "build_seconds": solution.statistics.get("build_seconds"),
     }
-    if way is CERTIFIED:
-        found["certificate_bytes"] = len(to_json(solution.certificate).encode())
-        begun = time.perf_counter()
-        api.check(problem, solution)
-        found["check_seconds"] = time.perf_counter() - begun
-    return ledger.add(key(economy, way, time_limit), _stamped(found))
+    return solution, _stamped(found)
 
 
 def _evaluate_all(problem: PlannerProblem) -> dict[str, Any]:
@@ -272,8 +285,8 @@ def _warm(way: Way) -> None:
     """Let a solver, and the check of its certificate, do once what only the first call pays for."""
     from endonet import api
 
-    tiny = generators.table1(6)
-    solution = api.solve(tiny, way.solver, way.formulation, threads=1)
+    tiny = generators.table1(4)
+    solution = api.solve(tiny, way.solver, way.formulation, threads=1, time_limit=WARMING)
     if way is CERTIFIED:
         api.check(tiny, solution)
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from endonet import api, cli, rerun
 from endonet.instances import baseline, catalogue
-from endonet.instances.bounds import bounds
+from endonet.instances import bounds as record
+from endonet.instances.bounds import Bounds, Refutation, bounds
+from endonet.solvers.solution import StoppedBy
 
 REMEDY = "run `python -m endonet.instances.baseline`"
 
@@ -29,3 +39,182 @@ def test_every_instance_has_a_row_with_its_numbers() -> None:
 
 def test_it_is_written_where_one_says(tmp_path: Path) -> None:
     assert baseline.write(tmp_path / "b.md").read_text(encoding="utf-8") == baseline.table()
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def endonet(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line; return its exit status and both outputs."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main(arguments)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def test_it_shows_what_is_known(endonet: Any) -> None:
+    status, out, _ = endonet("baseline", "planner/us-*", "pigeonhole-12")
+    assert status == 0
+    assert "planner/us-71-topology" in out
+    assert "planner/pigeonhole-12" in out
+    assert "sourcing" not in out
+    status, out, _ = endonet("baseline", "planner/calibrated-300")
+    assert status == 0
+    for word in ("calibrated {'n': 300", "checksum", "alpha kappa", "9.8051054902", "certified", "operating"):
+        assert word in out
+    status, out, _ = endonet("baseline", "ordering/appendix-b", "--json")
+    entry = json.loads(out)["instances"][0]
+    assert entry["status"] == "opt"
+    assert entry["primal"]["method"]
+    assert "decision" not in entry["primal"]
+
+
+def test_misuse_is_one_clear_line(endonet: Any, tmp_path: Path) -> None:
+    for arguments, words in (
+        (("planner/nothing-7",), ("there is no instance",)),
+        (("--again",), ("--rerun",)),
+        (("--record",), ("--rerun",)),
+        (("--formulation", "planner/lifted"), ("--solu",)),
+        (("--solu", str(tmp_path)), ("folder",)),
+        (("--solu", str(tmp_path / "none" / "a.solu")), ("there is no folder",)),
+        (("--solu", str(tmp_path / "a.solu"), "-f", "planner/lifted"), ("planner instances",)),
+        (("figure2", "--rerun", "--solver", "certifed", "--out", str(tmp_path)), ("did you mean certified",)),
+        (("figure2", "--rerun", "--time-limit", "-1", "--out", str(tmp_path)), ("time_limit",)),
+    ):
+        status, _, err = endonet("baseline", *arguments)
+        assert status == 2, arguments
+        assert all(word in err for word in words), err
+        assert err.startswith("endonet: error:")
+        assert err.count("\n") == 1
+
+
+def test_the_solu_file_and_the_answers(endonet: Any, tmp_path: Path) -> None:
+    status, _, _ = endonet("baseline", "us-15", "pigeonhole-20", "--solu", str(tmp_path / "a.solu"))
+    assert status == 0
+    value = bounds("planner/us-15").primal.value  # type: ignore[union-attr]
+    assert (tmp_path / "a.solu").read_text() == f"=opt= us-15 {value}\n=inf= pigeonhole-20\n"
+    names = ("planner/us-15", "planner/calibrated-10000", "ordering/appendix-b", "planner/pigeonhole-20")
+    status, out, _ = endonet("baseline", *names, "--points", str(tmp_path / "points"))
+    assert status == 0
+    assert "with a certificate" in out
+    for name in names:
+        file = tmp_path / "points" / f"{name.replace('/', '.')}.json.gz"
+        assert endonet("check", name, str(file))[0] == 0, name
+
+
+NAMES = ("planner/figure2", "planner/weighted-5", "planner/pigeonhole-12")
+
+
+def test_a_rerun_says_what_changed_and_goes_on(endonet: Any, tmp_path: Path) -> None:
+    where = ("--rerun", "--out", str(tmp_path), "--json")
+    status, out, err = endonet("baseline", *NAMES, *where)
+    said = json.loads(out)
+    assert status == 0
+    assert said["counts"] == {"unchanged": 3}
+    assert [entry["kept"] for entry in said["runs"]] == [False] * 3
+    assert "3/3 planner/pigeonhole-12" in err
+    status, out, _ = endonet("baseline", *NAMES, "planner/weighted-3", *where)
+    runs = json.loads(out)["runs"]
+    assert [entry["kept"] for entry in runs] == [True, True, True, False]
+    assert [entry["verdict"] for entry in runs] == ["unchanged"] * 4
+    status, out, _ = endonet("baseline", *NAMES, *where, "--again")
+    assert [entry["kept"] for entry in json.loads(out)["runs"]] == [False] * 3
+    (tmp_path / rerun.ANSWERS / "planner.figure2.default.json.gz").write_bytes(b"broken")
+    status, out, _ = endonet("baseline", "planner/figure2", *where)
+    assert json.loads(out)["runs"][0]["kept"] is False
+
+
+def test_what_cannot_run_is_said_and_no_conflict(endonet: Any, tmp_path: Path) -> None:
+    names = ("sourcing/figure-3", "planner/budget-12")
+    status, out, _ = endonet("baseline", *names, "--rerun", "--out", str(tmp_path), "--json", "--solver", "enumeration")
+    runs = json.loads(out)["runs"]
+    assert status == 0
+    assert runs[0]["verdict"] in ("not judged", "not run")
+    assert runs[1]["verdict"] == "unchanged"
+
+
+@pytest.mark.parametrize("which", ["primal", "dual", "infeasible"])
+def test_a_contradicted_record_is_an_error(
+    endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    name = "planner/figure2"
+    truth = bounds(name)
+    assert truth.primal is not None
+    assert truth.dual is not None
+    lie = {
+        "primal": Bounds(replace(truth.primal, value=0.67), replace(truth.dual, value=0.68)),
+        "dual": Bounds(None, replace(truth.dual, value=0.65)),
+        "infeasible": Bounds(infeasible=Refutation("a wrong tree", "0", "2026-01-01")),
+    }[which]
+    monkeypatch.setattr(record, "bounds", lambda name: lie)
+    status, out, err = endonet("baseline", name, "--rerun", "--out", str(tmp_path))
+    assert status == 4
+    assert "CONFLICT" in out
+    assert f"endonet: CONFLICT: {name}: " in err
+
+
+def test_a_false_certificate_is_a_conflict(endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = api.solve
+
+    def boast(problem: Any, solver: Any = None, formulation: str | None = None, **options: Any) -> Any:
+        found = solve(problem, solver, formulation, **options)
+        return replace(found, bound=found.value, rel_gap=0.0, certificate=None)
+
+    monkeypatch.setattr(api, "solve", boast)
+    status, _, err = endonet("baseline", "planner/figure2", "--rerun", "--out", str(tmp_path))
+    assert status == 4
+    assert "CONFLICT: planner/figure2" in err
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solve = api.solve
+
+    def stopped(problem: Any, solver: Any = None, formulation: str | None = None, **options: Any) -> Any:
+        found = solve(problem, solver, formulation, **options)
+        return replace(found, stopped_by=StoppedBy.INTERRUPTED) if problem.n == 5 else found
+
+    where = ("--rerun", "--out", str(tmp_path), "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "solve", stopped)
+        status, out, _ = endonet("baseline", *NAMES, *where)
+    assert status == 3
+    assert [entry["name"] for entry in json.loads(out)["runs"]] == list(NAMES[:2])
+    status, out, _ = endonet("baseline", *NAMES, *where)
+    assert status == 0
+    assert [entry["kept"] for entry in json.loads(out)["runs"]] == [True, False, False]
+
+
+def test_only_what_is_better_is_recorded(endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "planner" / "data"
+    shutil.copytree(catalogue.folder("planner"), data)
+    monkeypatch.setattr(catalogue, "folder", lambda family: data)
+    monkeypatch.setattr(baseline, "path", lambda: tmp_path / "BASELINE.md")
+    known = json.loads((data / "bounds.json").read_text())
+    del known["weighted-5"]
+    known["figure2"]["dual"]["value"] = 0.9
+    del known["pigeonhole-12"]
+    (data / "bounds.json").write_text(json.dumps(known))
+    where = ("--rerun", "--out", str(tmp_path / "out"), "--json")
+    status, out, _ = endonet("baseline", *NAMES, *where)
+    assert [entry["verdict"] for entry in json.loads(out)["runs"]] == [
+        "better dual", "better primal and dual", "proved infeasible",
+    ]  # fmt: skip
+    assert json.loads((data / "bounds.json").read_text()) == known
+    status, out, _ = endonet("baseline", *NAMES, *where, "--record")
+    assert status == 0
+    assert [entry["recorded"] for entry in json.loads(out)["runs"]] == [True, True, True]
+    now = json.loads((data / "bounds.json").read_text())
+    assert now["figure2"]["dual"]["value"] == pytest.approx(0.6615, rel=1e-9)
+    assert now["figure2"]["dual"]["method"] == "certified (rel_gap 1e-09)"
+    assert now["weighted-5"]["primal"]["decision"]
+    assert now["pigeonhole-12"]["infeasible"]["method"].startswith("certified")
+    assert (tmp_path / "BASELINE.md").is_file()
+    assert (tmp_path / "planner" / "proofs" / "weighted-5.json.gz").is_file()
+    status, out, _ = endonet("baseline", *NAMES, *where, "--record")
+    assert [entry["verdict"] for entry in json.loads(out)["runs"]] == ["unchanged"] * 3

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import endonet as en
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import LinearRow
+from endonet.solvers.planner import outside
 from endonet.solvers.planner import scip as module
 from endonet.solvers.solution import Status, StoppedBy
 
@@ -212,14 +214,10 @@ class TestInfeasible:
         problem = PlannerProblem(np.ones((4, 4)), np.ones(4), f=0.6, L=1.0, constraints=rows)
         assert en.solve(problem, "scip").status is Status.INFEASIBLE
 
-    def test_infeasible_is_not_believed_where_a_decision_exists(self, monkeypatch):
+    def test_infeasible_is_not_believed_where_a_decision_exists(self):
         problem = economy(4, 1)
-
-        class Wrong:
-            def getStatus(self):
-                return "infeasible"
-
-        finding = module._finding(Wrong(), [], None, None, problem, 1e-9, [], {})
+        answer = outside.Answer("infeasible", StoppedBy.FINISHED, infeasible=True)
+        finding = outside.judge("SCIP", problem, None, answer, 1e-9, [])
         assert finding.claim is not Status.INFEASIBLE
         assert finding.stopped_by is StoppedBy.ERROR
         assert "HiGHS refutes" in finding.notes[-1]
@@ -276,15 +274,13 @@ class TestJudgement:
     """What the frame makes of SCIP's claims: tolerances pass, errors do not."""
 
     def judged(self, monkeypatch, factor_value=1.0, factor_bound=1.0):
-        original = module._finding
+        original = module.judge
 
         def distorted(*arguments):
             found = original(*arguments)
-            return module.replace(
-                found, claimed_value=found.claimed_value * factor_value, bound=found.bound * factor_bound
-            )
+            return replace(found, claimed_value=found.claimed_value * factor_value, bound=found.bound * factor_bound)
 
-        monkeypatch.setattr(module, "_finding", distorted)
+        monkeypatch.setattr(module, "judge", distorted)
         return en.solve(economy(5, 2), "scip")
 
     def test_a_claim_within_tolerance_passes(self, monkeypatch):

@@ -15,7 +15,7 @@ from endonet.formulations.errors import InputError, NotApplicableError, Verifica
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.firm import FIRM
 from endonet.formulations.sourcing.planner import PLANNER
-from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.formulations.sourcing.problem import Markups, SourcingProblem
 from endonet.formulations.sourcing.supplier_equilibrium import SUPPLIER_EQUILIBRIUM
 from endonet.solvers.solution import Status
 
@@ -104,15 +104,23 @@ def test_no_time_is_no_proof() -> None:
 
 
 def best_by_trying_all(problem: SourcingProblem) -> float:
-    outcomes = (problem.evaluate(links) for links, _, _ in networks(problem))
+    def decision(z: Any, M: Any, X: Any) -> Any:
+        return z if problem.open is None else {"links": z, "imports": M, "exports": X}
+
+    outcomes = (problem.evaluate(decision(*parts)) for parts in networks(problem))
     return max(outcome.value for outcome in outcomes if outcome.feasible and outcome.value is not None)
 
 
-@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
-@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
-def test_the_planners_network_is_the_best_of_all(initiator: str, shape: str) -> None:
+@every_kind
+def test_the_planners_network_is_the_best_of_all(kind: tuple[str, str, str]) -> None:
     for seed in range(4):
-        problem = economy(seed, 4, initiator, shape, share=0.8, most=8)
+        problem = economy(seed, 4 - (kind[2] == "open"), *kind, share=0.8, most=3 if kind[2] == "open" else 8)
+        if seed == 2:
+            problem = random_markups(problem, seed)
+        if seed == 3:
+            draw = np.random.default_rng(seed)
+            below = Markups(draw.uniform(1, 1.5, problem.n), draw.uniform(0.8, 1.2, problem.m))
+            problem = dataclasses.replace(problem, markups=below)
         solution = en.solve(problem, "welfare")
         best = best_by_trying_all(problem)
         assert solution.status is Status.OPTIMAL
@@ -122,8 +130,36 @@ def test_the_planners_network_is_the_best_of_all(initiator: str, shape: str) -> 
         assert en.check(problem, solution).leaves >= 1
         with pytest.raises(VerificationError):
             en.check(problem, dataclasses.replace(solution, bound=best * 0.99, rel_gap=None))
-        for entry in en.solve(problem, "certified").decision:
+        for entry in en.solve(problem, "enumeration").decision:
             assert entry.real_income <= best * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_what_decisions_can_add_bounds_every_network_between_two(opened: bool) -> None:
+    from endonet.solvers.sourcing.gains import Economy, bound
+    from endonet.solvers.sourcing.game import bits_of
+
+    draw = np.random.default_rng(5)
+    for seed in range(12):
+        kind = (
+            "buyer" if seed % 2 else "supplier",
+            "cyclic" if seed % 3 else "acyclic",
+            "open" if opened else "closed",
+        )
+        problem = economy(seed, 4, *kind, share=0.9, fixed=0.005)
+        known = Economy(problem)
+        size = problem.m + 2 * problem.n
+        for _ in range(10):
+            lo = known.useful & (draw.random(size) < 0.3)
+            hi = known.useful & (lo | (draw.random(size) < 0.6))
+            most, _ = bound(known, lo, hi)
+            for _ in range(10):
+                between = lo | (hi & (draw.random(size) < 0.5))
+                parts = np.split(between, [problem.m, problem.m + problem.n])
+                network = problem.network(dict(zip(("links", "imports", "exports"), parts, strict=True)))
+                assert np.array_equal(bits_of(network).astype(bool), between)
+                outcome: Any = problem.evaluate(network)
+                assert not outcome.feasible or outcome.value <= most * (1 + 1e-12)
 
 
 def test_the_planners_program_says_what_the_evaluator_does() -> None:
@@ -185,3 +221,70 @@ def test_the_suppliers_program_holds_at_its_equilibria_and_nowhere_else(shape: s
     assert broken
     with pytest.raises(NotApplicableError, match="suppliers initiate"):
         SUPPLIER_EQUILIBRIUM.build(economy(1, 3))
+
+
+@pytest.mark.parametrize("shape", ["acyclic", "cyclic"])
+def test_scip_lists_what_enumeration_lists(shape: str) -> None:
+    pytest.importorskip("pyscipopt")
+    counts = set()
+    problems = [economy(seed, 3 + seed % 3, "supplier", shape, share=0.8, most=10) for seed in range(8)]
+    problems[1] = random_markups(problems[1], 1)
+    problems += [economy(seed, 4, "buyer", shape, share=0.8, most=10) for seed in range(4)]
+    problems += [en.load(f"sourcing/figure-{figure}") for figure in ((2, 5) if shape == "acyclic" else (3, 4))]
+    for problem in problems:
+        one = en.solve(problem, "enumeration")
+        other = en.solve(problem, "scip", time_limit=30)
+        assert not other.contradicted
+        assert other.formulation == f"sourcing/{'supplier-' * (problem.initiator == 'supplier')}equilibrium"
+        assert one.status is other.status
+        lists = [{network.key() for network in s.decision.networks()} for s in (one, other)]
+        assert lists[0] == lists[1]
+        assert any("SCIP's own claim" in note for note in other.notes)
+        counts.add(len(lists[0]))
+    assert {1, 2} <= counts
+
+
+def test_scip_finds_the_network_of_greatest_welfare() -> None:
+    pytest.importorskip("pyscipopt")
+    for seed in range(6):
+        problem = economy(seed, 4, "buyer", "cyclic" if seed % 2 else "acyclic", share=0.9, most=9)
+        solution = en.solve(problem, "scip", formulation="planner", time_limit=30)
+        best = best_by_trying_all(problem)
+        assert solution.status is Status.OPTIMAL
+        assert solution.value == pytest.approx(best, rel=1e-9)
+        assert solution.bound is not None
+        assert solution.bound >= best * (1 - 1e-12)
+        assert solution.question == "optimum"
+
+
+def test_a_false_answer_of_scip_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyscipopt")
+    from endonet.solvers.sourcing.scip import ScipProgram
+
+    problem = economy(0, 4, "buyer", "acyclic", share=0.9, most=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(ScipProgram, "dual_bound", property(lambda self: 0.5))
+        assert "its own decision is worth" in en.solve(problem, "scip", "planner", time_limit=30).contradicted
+        patch.setattr(ScipProgram, "objective", property(lambda self: 0.999))
+        assert "claims the value" in en.solve(problem, "scip", "planner", time_limit=30).contradicted
+    with monkeypatch.context() as patch:
+        patch.setattr(SUPPLIER_EQUILIBRIUM.__class__, "extract", lambda self, model: wrong)
+        supplied = economy(0, 3, "supplier", "acyclic", share=0.9)
+        wrong = supplied.network(np.zeros(supplied.m, bool))
+        solution = en.solve(supplied, "scip", time_limit=0.5)
+        assert not supplied.evaluate(wrong).equilibrium
+        assert solution.decision is None or not len(solution.decision)
+
+
+def test_scip_refuses_what_no_program_holds_for_and_keeps_its_limit() -> None:
+    pytest.importorskip("pyscipopt")
+    with pytest.raises(NotApplicableError, match="closed economies"):
+        en.solve(economy(1, 3, closure="open"), "scip")
+    with pytest.raises(NotApplicableError, match="suppliers initiate"):
+        en.solve(economy(1, 3), "scip", formulation="supplier-equilibrium")
+    with pytest.raises(InputError, match="feasibility"):
+        en.solve(economy(1, 3), "scip", feasibility=1.0)
+    for formulation in ("equilibrium", "planner"):
+        solution = en.solve(economy(1, 8, "buyer", "acyclic", share=1.0), "scip", formulation, time_limit=1e-6)
+        assert solution.stopped_by.value == "time_limit"
+        assert solution.status in (Status.NO_SOLUTION, Status.FEASIBLE, Status.NOT_CONVERGED)

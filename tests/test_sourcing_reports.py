@@ -15,7 +15,7 @@ from endonet.formulations.sourcing.problem import Smoothing, SourcingProblem
 from endonet.instances import bounds, catalogue
 from endonet.instances.sourcing.examples import example, jump
 from endonet.instances.sourcing.generators import small
-from endonet.reports import acyclic_trade, global_sourcing, global_sourcing_cells, three_firms, uniqueness
+from endonet.reports import acyclic_trade, efficiency, global_sourcing, global_sourcing_cells, three_firms, uniqueness
 from endonet.reports.correspondence import segments, smooth_excess, window
 from endonet.reports.uniqueness_cells import work
 
@@ -147,6 +147,32 @@ def test_where_the_data_are_looked_for_is_named(tmp_path: Path, monkeypatch: pyt
         uniqueness.Options(sizes=(99,))
     with pytest.raises(InputError, match="upstream"):
         acyclic_trade.Options(upstream=2.0)
+
+
+def test_how_much_an_equilibrium_loses_lies_between_two_numbers(tmp_path: Path) -> None:
+    from sourcing_economies import economy, networks
+
+    for closure in ("closed", "open"):
+        problem = economy(3, 3, "supplier", "cyclic", closure, most=4, fixed=0.03)
+        found = efficiency.efficiency(problem)
+        decisions = networks(problem)
+        outcomes = (
+            problem.evaluate(z if closure == "closed" else {"links": z, "imports": M, "exports": X})
+            for z, M, X in decisions
+        )
+        best = max(outcome.value for outcome in outcomes if outcome.feasible and outcome.value is not None)
+        for _, _, real_income in found.entries:
+            least, most = found.lost(real_income)
+            assert least - 1e-9 <= 1 - real_income / best <= most + 1e-9
+    page = efficiency.run(tmp_path, options=efficiency.Options(("sourcing/figure-2-none", "sourcing/figure-3")))
+    text = page.read_text(encoding="utf-8")
+    assert "no equilibrium" in text
+    assert "21.5 %" in text
+    assert (tmp_path / "efficiency.csv").read_text(encoding="utf-8").count("\n") == 4
+    with pytest.raises(InputError, match="no economy"):
+        efficiency.run(tmp_path, options=efficiency.Options(("planner/us-71",)))
+    with pytest.raises(InputError, match="limit"):
+        efficiency.Options(limit=0.0)
 
 
 def test_pages_are_self_contained(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 
-from endonet.formulations.contracts import Formulation, Modeller
+from endonet.formulations.contracts import Equation, Formulation, Modeller
 from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.formed import Formed
@@ -116,3 +116,60 @@ def product(model: pyo.ConcreteModel, name: str, factor: Any) -> None:
     }
     for kind, rule in rows.items():
         model.add_component(f"constraint_{name}_{kind}", pyo.Constraint(model.links, rule=rule))
+
+
+def product_rows(y: str, factor: str) -> Equation:
+    """Return the equation of a product of z with a factor, as `product` writes it."""
+    rows = rf"{y} \leq z_{{kj}}, \quad {y} \leq {factor}, \quad {y} \geq {factor} - (1 - z_{{kj}})"
+    written = ", ".join(f"constraint_{y[0]}_{kind}" for kind in ("on", "most", "least"))
+    return Equation("theory", rows, "the product", written)
+
+
+def with_all_links(problem: SourcingProblem, name: str) -> Vector:
+    """Return T where every potential link is formed, the most that it can be, shape (n,).
+
+    Raises
+    ------
+    NotApplicableError
+        If costs do not exist then, so that the program ``name`` has no scale.
+    """
+    T = Formed.of(problem, np.ones(problem.m, dtype=np.bool_)).costs(problem.labour_weight[:, None])
+    if T is None:
+        raise NotApplicableError(f"{name} needs costs with all links (a spectral radius below 1)")
+    return T[:, 0]
+
+
+def cost_rows(model: pyo.ConcreteModel, problem: SourcingProblem, t: Any, unit: Vector, A: Any = 1.0) -> None:
+    """Write (A1) for ``t``, T times A in units of its own by firm, with the products ``y`` of z and t."""
+    g, phi = weights(problem)[0], problem.phi_power / unit
+    model.constraint_costs = pyo.Constraint(
+        model.firms,
+        rule=lambda m, j: (
+            t[j]
+            == float(phi[j] * problem.labour_weight[j]) * A
+            + sum(float(phi[j] * g[e] * unit[k]) * m.y[e] for e, k in suppliers(problem, j))
+        ),
+    )
+
+
+def fixed_labour(model: pyo.ConcreteModel, problem: SourcingProblem) -> Any:
+    """Return fixed costs as a share of all labour."""
+    return sum(float(problem.f[e] / problem.L) * model.z[e] for e in model.links)
+
+
+def choice_rows(model: pyo.ConcreteModel, problem: SourcingProblem, most: Vector, share: Any) -> None:
+    """Write that links are formed where they pay, and only there; a tie may go either way.
+
+    Parameters
+    ----------
+    most : array, shape (m,)
+        What a link adds to variable profits at most.
+    share : callable
+        The share of it that link e adds, an expression in [0, 1].
+    """
+    scale = np.maximum(np.maximum(most, problem.f.astype(np.float64)), 1e-300)
+    pays, fixed = (most / scale).tolist(), (problem.f / scale).tolist()
+    model.constraint_pays = pyo.Constraint(model.links, rule=lambda m, e: pays[e] * share(e) >= fixed[e] * m.z[e])
+    model.constraint_formed = pyo.Constraint(
+        model.links, rule=lambda m, e: pays[e] * share(e) <= fixed[e] + max(pays[e] - fixed[e], 0.0) * m.z[e]
+    )

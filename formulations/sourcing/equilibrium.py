@@ -13,7 +13,16 @@ import numpy as np
 import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, MathClass
-from endonet.formulations.sourcing.building import SourcingFormulation, declare, product, suppliers, weights
+from endonet.formulations.sourcing.building import (
+    SourcingFormulation,
+    choice_rows,
+    cost_rows,
+    declare,
+    fixed_labour,
+    product,
+    product_rows,
+    weights,
+)
 from endonet.formulations.sourcing.formed import Formed
 from endonet.formulations.sourcing.problem import SourcingProblem, Vector
 
@@ -57,12 +66,7 @@ class EquilibriumProgram(SourcingFormulation):
             "a link that pays is formed",
             "constraint_formed",
         ),
-        Equation(
-            "theory",
-            r"y_{kj} \leq z_{kj}, \quad y_{kj} \leq \psi_k, \quad y_{kj} \geq \psi_k - (1 - z_{kj})",
-            "the product",
-            "constraint_y_on, constraint_y_most, constraint_y_least",
-        ),
+        product_rows("y_{kj}", r"\psi_k"),
     )
 
     def refuses(self, problem: Any) -> str:
@@ -80,39 +84,18 @@ class EquilibriumProgram(SourcingFormulation):
         model = pyo.ConcreteModel()
         declare(model, problem, relaxed)
         g, _ = weights(problem)
-        most = largest(problem)
-        earns = problem.phi_power * problem.home * (1 - 1 / problem.mu_H)
-        kappa = earns[problem.buyer] * g * most[problem.supplier]
-        phi, labour, home = problem.phi_power, problem.labour_weight, problem.home_costs
-        top = float(problem.L / max(float((home * phi * labour).sum()), 1e-300))
+        most, home = largest(problem), problem.home_costs
+        top = float(problem.L / max(float(home @ (problem.phi_power * problem.labour_weight)), 1e-300))
         model.A = pyo.Var(bounds=(0.0, top))
         model.psi = pyo.Var(model.firms, domain=pyo.UnitInterval)
         product(model, "y", lambda e: model.psi[int(problem.supplier[e])])
         model.objective = pyo.Objective(expr=model.A / top, sense=pyo.minimize)
-        model.constraint_costs = pyo.Constraint(
-            model.firms,
-            rule=lambda m, j: (
-                m.psi[j]
-                == float(phi[j] * labour[j] / most[j]) * m.A
-                + sum(float(phi[j] * g[e] * most[k] / most[j]) * m.y[e] for e, k in suppliers(problem, j))
-            ),
-        )
-        model.constraint_labour = pyo.Constraint(
-            expr=sum(float(home[j] * most[j] / problem.L) * model.psi[j] for j in model.firms)
-            + sum(float(problem.f[e] / problem.L) * model.z[e] for e in model.links)
-            == 1
-        )
-        scale = np.maximum(np.maximum(kappa, problem.f.astype(np.float64)), 1e-300)
-        pays, fixed = kappa / scale, problem.f / scale
-
-        def rows(m: Any, e: int) -> Any:
-            return float(pays[e]) * m.psi[int(problem.supplier[e])]
-
-        model.constraint_pays = pyo.Constraint(model.links, rule=lambda m, e: rows(m, e) >= float(fixed[e]) * m.z[e])
-        model.constraint_formed = pyo.Constraint(
-            model.links,
-            rule=lambda m, e: rows(m, e) <= float(fixed[e]) + max(float(pays[e] - fixed[e]), 0.0) * m.z[e],
-        )
+        cost_rows(model, problem, model.psi, most, model.A)
+        used = sum(float(home[j] * most[j] / problem.L) * model.psi[j] for j in model.firms)
+        model.constraint_labour = pyo.Constraint(expr=used + fixed_labour(model, problem) == 1)
+        earns = problem.phi_power * problem.home * (1 - 1 / problem.mu_H)
+        kappa = earns[problem.buyer] * g * most[problem.supplier]
+        choice_rows(model, problem, kappa, lambda e: model.psi[int(problem.supplier[e])])
         return model
 
 

@@ -90,6 +90,13 @@ class Formed:
                 return None
         return self._solve(self.weight / self.mu, r, transposed=True)
 
+    def reach(self, r: Vector) -> Vector | None:
+        """Return what a unit of each firm's Φ~⁻¹ T comes to along its buyers for the worths r ≥ 0 of T, shape (n, c).
+
+        With y = reach(r), Σ_j r_j T_j = Σ_j y_j times the right-hand side of `costs`; None if costs do not exist.
+        """
+        return self._solve(self.weight, r, transposed=True)
+
     def _solve(self, weight: Vector, r: Vector, transposed: bool) -> Vector | None:
         problem = self.problem
         scaled = problem.phi_power[:, None] * r

@@ -14,9 +14,15 @@ import numpy as np
 import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, MathClass
-from endonet.formulations.errors import NotApplicableError
-from endonet.formulations.sourcing.building import SourcingFormulation, declare, product, suppliers, weights
-from endonet.formulations.sourcing.formed import Formed
+from endonet.formulations.sourcing.building import (
+    SourcingFormulation,
+    cost_rows,
+    declare,
+    fixed_labour,
+    product,
+    product_rows,
+    with_all_links,
+)
 from endonet.formulations.sourcing.problem import SourcingProblem
 
 
@@ -42,12 +48,7 @@ class SourcingPlanner(SourcingFormulation):
         Equation("(3)", r"q = \sum_j b_j t_j", "the price index", "constraint_prices"),
         Equation("(16)", r"F = \sum f_{kj} z_{kj} / L", "fixed costs", "constraint_labour"),
         Equation("(A1)", r"t_j = a_j + \sum_k g_{kj} y_{kj}", "costs", "constraint_costs"),
-        Equation(
-            "theory",
-            r"y_{kj} \leq z_{kj}, \quad y_{kj} \leq t_k, \quad y_{kj} \geq t_k - (1 - z_{kj})",
-            "the product",
-            "constraint_y_on, constraint_y_most, constraint_y_least",
-        ),
+        product_rows("y_{kj}", "t_k"),
     )
 
     def refuses(self, problem: Any) -> str:
@@ -62,12 +63,7 @@ class SourcingPlanner(SourcingFormulation):
         return ""
 
     def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel:
-        everything = Formed.of(problem, np.ones(problem.m, dtype=np.bool_))
-        found = everything.costs(problem.labour_weight[:, None])
-        if found is None:
-            raise NotApplicableError("sourcing/planner needs costs with all links (a spectral radius below 1)")
-        T, phi = found[:, 0], problem.phi_power
-        g, _ = weights(problem)
+        T = with_all_links(problem, self.name)
         final = problem.home * T / float(problem.home @ T)
         model = pyo.ConcreteModel()
         declare(model, problem, relaxed)
@@ -77,26 +73,22 @@ class SourcingPlanner(SourcingFormulation):
         mean = model.q ** (1 / problem.sigma) * (1 - model.F) ** (1 - 1 / problem.sigma)
         model.objective = pyo.Objective(expr=mean, sense=pyo.maximize)
         model.constraint_prices = pyo.Constraint(expr=model.q == sum(float(final[j]) * model.t[j] for j in model.firms))
-        spent = sum(float(problem.f[e] / problem.L) * model.z[e] for e in model.links)
-        model.constraint_labour = pyo.Constraint(expr=spent == model.F)
-        model.constraint_costs = pyo.Constraint(
-            model.firms,
-            rule=lambda m, j: (
-                m.t[j]
-                == float(phi[j] * problem.labour_weight[j] / T[j])
-                + sum(float(phi[j] * g[e] * T[k] / T[j]) * m.y[e] for e, k in suppliers(problem, j))
-            ),
-        )
+        model.constraint_labour = pyo.Constraint(expr=fixed_labour(model, problem) == model.F)
+        cost_rows(model, problem, model.t, T)
         return model
 
     def welfare(self, problem: SourcingProblem, objective: float) -> float:
         """Return the real income E/P that a value of the model's objective stands for; it increases in it."""
-        T = Formed.of(problem, np.ones(problem.m, dtype=np.bool_)).costs(problem.labour_weight[:, None])
-        assert T is not None
-        sigma = problem.sigma
+        T, sigma = with_all_links(problem, self.name), problem.sigma
         markup = float(np.atleast_1d(problem.mu_H)[0])
-        top = markup * problem.L * float(problem.home @ T[:, 0]) ** (1 / (sigma - 1))
+        top = markup * problem.L * float(problem.home @ T) ** (1 / (sigma - 1))
         return float(objective ** (sigma / (sigma - 1)) * top)
+
+    def least(self, problem: SourcingProblem) -> tuple[float, float]:
+        """Return the least values of q and of any a_j, those without links."""
+        T = with_all_links(problem, self.name)
+        alone = problem.phi_power * problem.labour_weight
+        return float(problem.home @ alone / (problem.home @ T)), float((alone / T).min())
 
 
 PLANNER = SourcingPlanner()

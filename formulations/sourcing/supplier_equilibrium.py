@@ -12,9 +12,17 @@ import numpy as np
 import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, MathClass
-from endonet.formulations.errors import NotApplicableError
-from endonet.formulations.sourcing.building import SourcingFormulation, declare, product, suppliers, weights
-from endonet.formulations.sourcing.formed import Formed
+from endonet.formulations.sourcing.building import (
+    SourcingFormulation,
+    choice_rows,
+    cost_rows,
+    declare,
+    fixed_labour,
+    product,
+    product_rows,
+    weights,
+    with_all_links,
+)
 from endonet.formulations.sourcing.problem import SourcingProblem
 
 
@@ -49,13 +57,8 @@ class SupplierEquilibrium(SourcingFormulation):
             "a link that pays is formed",
             "constraint_formed",
         ),
-        Equation(
-            "theory",
-            r"y_{kj} = z_{kj} t_k, \quad x_{kj} = z_{kj} d_j",
-            "products, in three rows each",
-            "constraint_y_on, constraint_y_most, constraint_y_least, constraint_x_on, constraint_x_most, "
-            "constraint_x_least",
-        ),
+        product_rows("y_{kj}", "t_k"),
+        product_rows("x_{kj}", "d_j"),
     )
 
     def refuses(self, problem: Any) -> str:
@@ -68,18 +71,12 @@ class SupplierEquilibrium(SourcingFormulation):
         return "a markup is below 1" if min(np.min(problem.mu_H), np.min(problem.mu_links, initial=1)) < 1 else ""
 
     def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel:
-        found = Formed.of(problem, np.ones(problem.m, bool)).costs(problem.labour_weight[:, None])
-        if found is None:
-            raise NotApplicableError(f"{self.name} needs costs with all links (a spectral radius below 1)")
-        T, D = found[:, 0], problem.L / problem.labour_weight
+        T, D = with_all_links(problem, self.name), problem.L / problem.labour_weight
         g, spent = weights(problem)
         k, j = problem.supplier, problem.buyer
-        kappa = (g - spent) * T[k] * D[j]
-        phi, home = problem.phi_power, problem.home_costs
-        sold: list[list[int]] = [[] for _ in range(problem.n)]
-        for e in range(problem.m):
-            sold[int(k[e])].append(e)
-        top = float(np.min(D / np.maximum(phi * home, 1e-300)))
+        phi, home = problem.phi_power / D, problem.home_costs
+        pointer, sold, _ = problem.by_supplier
+        top = float(np.min(1 / np.maximum(phi * home, 1e-300)))
         model = pyo.ConcreteModel()
         declare(model, problem, relaxed)
         model.A = pyo.Var(bounds=(0.0, top))
@@ -88,35 +85,19 @@ class SupplierEquilibrium(SourcingFormulation):
         product(model, "y", lambda e: model.t[int(k[e])])
         product(model, "x", lambda e: model.d[int(j[e])])
         model.objective = pyo.Objective(expr=model.A / top, sense=pyo.minimize)
-        model.constraint_costs = pyo.Constraint(
-            model.firms,
-            rule=lambda m, i: (
-                m.t[i]
-                == float(phi[i] * problem.labour_weight[i] / T[i])
-                + sum(float(phi[i] * g[e] * T[s] / T[i]) * m.y[e] for e, s in suppliers(problem, i))
-            ),
-        )
+        cost_rows(model, problem, model.t, T)
         model.constraint_demand = pyo.Constraint(
             model.firms,
             rule=lambda m, i: (
                 m.d[i]
-                == float(phi[i] * home[i] / D[i]) * m.A
-                + sum(float(phi[i] * spent[e] * D[j[e]] / D[i]) * m.x[e] for e in sold[i])
+                == float(phi[i] * home[i]) * m.A
+                + sum(float(phi[i] * spent[e] * D[j[e]]) * m.x[e] for e in sold[pointer[i] : pointer[i + 1]].tolist())
             ),
         )
-        fixed = sum(float(problem.f[e] / problem.L) * model.z[e] for e in model.links)
-        model.constraint_labour = pyo.Constraint(expr=sum(model.d[i] for i in model.firms) + fixed == 1)
-        scale = np.maximum(np.maximum(kappa, problem.f.astype(np.float64)), 1e-300)
-        pays, costs = kappa / scale, problem.f / scale
-
-        def earned(m: Any, e: int) -> Any:
-            return float(pays[e]) * m.t[int(k[e])] * m.d[int(j[e])]
-
-        model.constraint_pays = pyo.Constraint(model.links, rule=lambda m, e: earned(m, e) >= float(costs[e]) * m.z[e])
-        model.constraint_formed = pyo.Constraint(
-            model.links,
-            rule=lambda m, e: earned(m, e) <= float(costs[e]) + max(float(pays[e] - costs[e]), 0.0) * m.z[e],
-        )
+        used = sum(model.d[i] for i in model.firms) + fixed_labour(model, problem)
+        model.constraint_labour = pyo.Constraint(expr=used == 1)
+        kappa = (g - spent) * T[k] * D[j]
+        choice_rows(model, problem, kappa, lambda e: model.t[int(k[e])] * model.d[int(j[e])])
         return model
 
 

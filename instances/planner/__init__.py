@@ -4,6 +4,15 @@ READ = "endonet.instances.planner.files:from_fields"
 WRITE = "endonet.instances.planner.files:to_fields"
 
 GENERATORS = {
-    "table1": "endonet.instances.planner.generators:table1",
-    "calibrated": "endonet.instances.planner.generators:calibrated",
-}
+    **{
+        name: f"endonet.instances.planner.generators:{name}"
+        for name in ("table1", "calibrated", "complete", "rank_one", "sparse_weighted", "hub_and_spoke")
+    },
+    **{
+        name: f"endonet.instances.planner.families:{name}"
+        for name in (
+            "identical", "twins", "ring", "clustered", "hubs", "budgeted", "pigeonhole", "market_split", "variant",
+            "formed",
+        )
+    },
+}  # fmt: skip

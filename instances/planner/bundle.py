@@ -3,18 +3,17 @@
 The input–output economies derive from the CSV files of the package ``quantecon_book_networks`` (``pip install
 endonet[data]``), found where it is installed unless ``--tables`` names their folder.
 
-With ``--bounds [NAME …]`` the instances stay as they are, and what is known of their optima is recorded: every choice
-of the instances with at most seventeen firms is evaluated, and the larger ones are given to the certified solver, whose
-certificate is checked before its bounds are believed. Only bounds that improve are written.
+With ``--generated`` only the instances that are kept as generator and seed are written anew (`library`), which needs no
+tables. With ``--bounds [NAME …]`` the instances stay as they are, and what is known of their optima without a search is
+recorded: every choice of instances with at most seventeen firms is evaluated, and formulas and exact counting settle
+some larger ones. What needs a search is for ``endonet baseline --rerun --record``. Only better bounds are written.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,14 +28,14 @@ from endonet.formulations.errors import EndonetError, UnavailableError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import LinearRow
 from endonet.instances import atomic, bounds, catalogue, files, formats
-from endonet.instances.planner import GENERATORS, examples, generators, iotables
+from endonet.instances.planner import GENERATORS, examples, families, generators, iotables
+from endonet.instances.planner.library import GENERATED
+from endonet.instances.planner.statistics import statistics
 
 Choice = NDArray[np.int8]
 
 ENUMERABLE = 17
-REL_GAP = "1e-9"
 ROUNDING = 1e-12
-ANSWERED, UNFINISHED = 0, 3  # exit statuses of the command line: an answer, or a limit before that
 PACKAGE = "quantecon_book_networks"
 BEA = f"{PACKAGE} 1.6 on PyPI, from the Input-Output Accounts of the US Bureau of Economic Analysis, 2021"
 BEA_LICENCE = "derived from data in the public domain (BEA), distributed under MIT (QuantEcon)"
@@ -45,12 +44,6 @@ ABS_LICENCE = "derived from data under CC BY 4.0 (ABS), distributed under MIT (Q
 
 FIXED = 0.2
 REMARKS = {"us-15": "the optimum shuts six of the sectors down (enumerated)"}
-
-GENERATED: dict[str, tuple[str, dict[str, Any]]] = {
-    "calibrated-300": ("calibrated", {"n": 300, "seed": 1}),
-    "calibrated-1000": ("calibrated", {"n": 1000, "seed": 1}),
-    "calibrated-10000": ("calibrated", {"n": 10_000, "seed": 1}),
-}
 
 
 def tables(folder: Path) -> dict[str, iotables.Table]:
@@ -154,63 +147,72 @@ def write(folder: Path, target: Path) -> None:
         for name, problem in make:
             files.save(replace(problem, name=f"planner/{name}"), target / f"{name}.json")
             index[name] = _line(problem)
-    recipes = {}
-    for name, (generator, arguments) in GENERATED.items():
-        problem = registry.load(GENERATORS[generator])(**arguments)
-        recipes[name] = {"generator": generator, "arguments": arguments, "fingerprint": problem.fingerprint}
-        index[name] = _line(problem)
-    _write_json(target / "generated.json", recipes)
+    index |= write_generated(target)
     _write_json(target / "index.json", dict(sorted(index.items())))
 
 
-def prove(names: Sequence[str], time_limit: float) -> None:
-    """Record what can be proved of bundled instances, by brute force where that is possible; all of them if no names.
+def write_generated(target: Path) -> dict[str, Any]:
+    """Write the list of generated instances; return their lines of the index."""
+    lines, recipes = {}, {}
+    for name, (generator, arguments) in GENERATED.items():
+        problem = registry.lookup("generator", generator, GENERATORS)(**arguments)
+        recipes[name] = {"generator": generator, "arguments": arguments, "fingerprint": problem.fingerprint}
+        lines[name] = _line(problem)
+    _write_json(target / "generated.json", recipes)
+    return lines
+
+
+def prove(names: Sequence[str]) -> None:
+    """Record what is known of bundled instances without a search, by brute force, a formula or exact counting.
+
+    The others are for ``endonet baseline --rerun --record``.
 
     Parameters
     ----------
     names : sequence of str
-        Such as ``planner/us-71``.
-    time_limit : float
-        Seconds for each instance that is too large for brute force.
+        Such as ``planner/us-15``; all if there are none.
     """
     entries = {entry.name: entry for entry in catalogue.names() if entry.family == "planner"}
+    recipes = catalogue.read_data("planner", "generated.json")
     for name in names or entries:
         if name not in entries:
             raise catalogue.unknown(name)
+        recipe = recipes.get(name.removeprefix("planner/"), {})
+        if _by_argument(name, recipe):
+            continue
         problem = files.load(name)
         if problem.n <= ENUMERABLE:
             value, theta = enumerate_all(problem)
-            bound, method = value, "brute force over problem.evaluate"
-        else:
-            value, bound, theta = certify(name, problem, time_limit)
-            method = f"certified (rel_gap {REL_GAP})"
-        _record(name, value, bound, theta, method)
-        share = f"{int(theta.sum())} of {problem.n} firms"
-        print(f"{name}: {value:.12g} with {share}, at most {bound:.12g}, by {method}", file=sys.stderr)
+            _record(name, value, value, theta, "brute force over problem.evaluate")
+            print(f"{name}: {value:.12g} with {int(theta.sum())} of {problem.n} firms", file=sys.stderr)
+        elif names:
+            raise EndonetError(f"{name} needs a search: endonet baseline {name} --rerun --record")
 
 
-def certify(name: str, problem: PlannerProblem, time_limit: float) -> tuple[float, float, Choice]:
-    """Return value, bound and decision of the certified solver, after its certificate was checked.
+def _by_argument(name: str, recipe: Mapping[str, Any]) -> bool:
+    """Record what an argument proves of an instance; return whether one does."""
+    generator, arguments = recipe.get("generator"), recipe.get("arguments", {})
+    if generator == "identical":
+        problem = files.load(name)
+        theta = (np.arange(problem.n) < families.identical_best(problem)).astype(np.int8)
+        value = problem.evaluate(theta).value
+        _record(name, value, value, theta, "closed form in the number of firms")
+    elif "least" in arguments and _too_dear(files.load(name), arguments["least"]):
+        bounds.record_infeasible(name, "the cheapest firms that must operate need more than L", proves="global optimum")
+    elif generator == "pigeonhole":
+        bounds.record_infeasible(name, "pigeonhole principle", proves="global optimum")
+    elif generator == "market_split" and not arguments.get("planted"):
+        if families.splits(files.load(name)):
+            raise EndonetError(f"{name} has a choice that splits the markets; draw another seed")
+        bounds.record_infeasible(name, "all choices of the rows, in whole numbers", proves="global optimum")
+    else:
+        return False
+    return True
 
-    Solving and checking are left to the command line: this room imports no solver.
-    """
-    with tempfile.TemporaryDirectory(prefix="endonet-bounds-") as folder:
-        file = str(Path(folder) / "solution.json.gz")
-        limits = ["--rel-gap", REL_GAP, "--time-limit", f"{time_limit:g}"]
-        _endonet("solve", name, "--solver", "certified", *limits, "--out", file)
-        _endonet("check", name, file)
-        solution = files.load_solution(file, problem)
-    if solution.value is None or solution.bound is None:
-        raise EndonetError(f"{name}: certified found no decision and bound within {time_limit:g} s; raise --time-limit")
-    return solution.value, solution.bound, solution.decision
 
-
-def _endonet(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "endonet", *arguments], capture_output=True, encoding="utf-8", check=False
-    )
-    if done.returncode not in (ANSWERED, UNFINISHED):
-        raise EndonetError(f"endonet {' '.join(arguments)} failed: {done.stderr.strip()}")
+def _too_dear(problem: PlannerProblem, least: int) -> bool:
+    """Return whether the ``least`` cheapest firms need more labour than there is."""
+    return bool(np.sort(problem.f)[:least].sum() > problem.L * (1 + ROUNDING))
 
 
 def _record(name: str, value: float, bound: float, theta: Choice, method: str) -> None:
@@ -235,7 +237,8 @@ def enumerate_all(problem: PlannerProblem) -> tuple[float, Choice]:
 
 
 def _line(problem: PlannerProblem) -> dict[str, Any]:
-    return {"size": {"n": problem.n, "links": problem.links}, "description": problem.description}
+    size = {"n": problem.n, "links": problem.links}
+    return {"size": size, "description": problem.description, "statistics": statistics(problem)}
 
 
 def _write_json(path: Path, fields: dict[str, Any]) -> None:
@@ -253,16 +256,26 @@ def main() -> None:
     """Run the command line of this module."""
     parser = argparse.ArgumentParser(prog="python -m endonet.instances.planner.bundle", description=__doc__)
     parser.add_argument("--tables", type=Path, help="folder with the use and make tables")
+    parser.add_argument("--generated", action="store_true", help="write only the list of generated instances")
     parser.add_argument("--bounds", nargs="*", metavar="NAME", help="record optima of these instances, or of all")
-    parser.add_argument("--time-limit", type=float, default=600.0, metavar="S", help="for each certified solution")
     options = parser.parse_args()
+    target = catalogue.folder("planner")
     try:
         if options.bounds is not None:
-            prove(options.bounds, options.time_limit)
+            prove(options.bounds)
+        elif options.generated:
+            stored = {name: _line(files.load(path)) for name, path in _stored(target)}
+            _write_json(target / "index.json", dict(sorted((stored | write_generated(target)).items())))
         else:
-            write(options.tables or _installed_tables(), catalogue.folder("planner"))
+            write(options.tables or _installed_tables(), target)
     except EndonetError as error:
         sys.exit(f"bundle: {error}")
+
+
+def _stored(target: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(target.glob("*.json")):
+        if path.stem not in ("index", "generated", "bounds"):
+            yield path.stem, path
 
 
 if __name__ == "__main__":

@@ -8,6 +8,12 @@ SOLVERS = {
     "relaxation": "endonet.solvers.planner.relaxation:Relaxation",
     "deviation": "endonet.solvers.planner.deviation:Deviation",
     "scip": "endonet.solvers.planner.scip:Scip",
+    "conic": "endonet.solvers.planner.conic:Conic",
+    "maingo": "endonet.solvers.planner.maingo:Maingo",
+    "shot": "endonet.solvers.planner.shot:Shot",
+    "bonmin": "endonet.solvers.planner.bonmin:Bonmin",
+    "mindtpy": "endonet.solvers.planner.mindtpy:Mindtpy",
+    "ipopt": "endonet.solvers.planner.ipopt:Ipopt",
 }
 
 DEFAULT = "certified"

@@ -71,6 +71,11 @@ class Box:
         return Box(lower, upper, self.envelope, self.top)
 
     @property
+    def undecided(self) -> int:
+        """How many firms have both choices left."""
+        return int((self.lower != self.upper).sum())
+
+    @property
     def decided(self) -> bool:
         """Whether only one choice is left."""
         return bool(np.array_equal(self.lower, self.upper))
@@ -327,7 +332,7 @@ def replay(
             continue
         failed += 1
         if worst < 0 or box.top > top:
-            worst, top, undecided = i, box.top, int((box.lower != box.upper).sum())
+            worst, top, undecided = i, box.top, box.undecided
     if failed:
         raise VerificationError(_shortfall(tree, claimed, worst, top, undecided, failed, leaves))
     return len(tree.nodes), rounds, len(tree.prices)

@@ -8,6 +8,7 @@ SOLVERS = {
     "choice-scip": "endonet.solvers.sourcing.choice_outside:ChoiceScip",
     "choice-highs": "endonet.solvers.sourcing.choice_outside:ChoiceHighs",
     "welfare": "endonet.solvers.sourcing.welfare:Welfare",
+    "scip": "endonet.solvers.sourcing.scip:Scip",
     "milp": "endonet.solvers.sourcing.milp:Milp",
     "sequential": "endonet.solvers.sourcing.sequential:Sequential",
 }

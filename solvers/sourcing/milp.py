@@ -1,24 +1,19 @@
-"""HiGHS on ``sourcing/equilibrium``: one network after the other, each cut off once it is found, until none is left.
-
-What HiGHS finds is a candidate: the problem's evaluator says whether it is an equilibrium, and settles ties. That none
-is left is HiGHS's own claim, valid within its tolerances; ``certified`` gives a certificate.
-"""
+"""HiGHS on ``sourcing/equilibrium``, whose points are the equilibria; see `listing` for how they are listed."""
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers.base import Solver
-from endonet.solvers.interrupt import Interrupt
-from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
-from endonet.solvers.sourcing import answers
+from endonet.solvers.sourcing.listing import Answer, list_all
 
-OUTSIDE = "that the list is complete is HiGHS's own claim, valid within its tolerances, and not certified"
 FEASIBILITY = 1e-9
 
 
@@ -47,57 +42,43 @@ class Milp(Solver[SourcingProblem]):
     def run(self, problem: SourcingProblem, formulation: str | None) -> Finding:
         """Solve and cut until the program is infeasible."""
         del formulation
+        begun = time.perf_counter()
+        program = HighsProgram(problem, {"random_seed": self.seed, "threads": self.threads})
+        return list_all(problem, program, "HiGHS", time_limit=self.time_limit, log=self.log, begun=begun)
+
+
+class HighsProgram:
+    """``sourcing/equilibrium`` of one economy in HiGHS."""
+
+    def __init__(self, problem: SourcingProblem, options: dict[str, Any]) -> None:
         import pyomo.environ as pyo
-        from pyomo.contrib.appsi.base import TerminationCondition
         from pyomo.contrib.appsi.solvers import Highs as Interface
 
-        begun = time.perf_counter()
-        model = EQUILIBRIUM.build(problem)
-        model.constraint_new = pyo.ConstraintList()
-        judged = answers.Judged(problem)
-        highs: Any = Interface()
-        highs.config.load_solution = False
-        options = {"mip_rel_gap": 1e9, "random_seed": self.seed, "threads": self.threads}
+        self.model = EQUILIBRIUM.build(problem)
+        self.model.constraint_new = pyo.ConstraintList()
+        self.highs: Any = Interface()
+        self.highs.config.load_solution = False
         tolerances = ("primal_feasibility_tolerance", "mip_feasibility_tolerance")
-        highs.highs_options = options | dict.fromkeys(tolerances, FEASIBILITY)
-        stopped_by, raw = StoppedBy.FINISHED, ""
-        with Interrupt() as interrupt, Progress(self.log, begun) as progress:
-            while True:
-                if self.time_limit is not None:
-                    highs.config.time_limit = max(self.time_limit - (time.perf_counter() - begun), 1e-3)
-                answer = highs.solve(model)
-                raw = str(answer.termination_condition)
-                if answer.best_feasible_objective is None:
-                    none_left = answer.termination_condition in (
-                        TerminationCondition.infeasible,
-                        TerminationCondition.infeasibleOrUnbounded,
-                    )
-                    late = answer.termination_condition == TerminationCondition.maxTimeLimit
-                    if not none_left:
-                        stopped_by = StoppedBy.TIME_LIMIT if late else StoppedBy.ERROR
-                    break
-                highs.load_vars()
-                network = EQUILIBRIUM.extract(model)
-                judged.judge(network)
-                progress.show(candidates=judged.judged, equilibria=len(judged))
-                if problem.m == 0:
-                    break
-                terms = (1 - model.z[e] if chosen else model.z[e] for e, chosen in enumerate(network.links.tolist()))
-                model.constraint_new.add(sum(terms) >= 1)
-                if interrupt.requested:
-                    stopped_by = StoppedBy.INTERRUPTED
-                elif self.time_limit is not None and time.perf_counter() - begun > self.time_limit:
-                    stopped_by = StoppedBy.TIME_LIMIT
-                if stopped_by is not StoppedBy.FINISHED:
-                    break
-        finding = answers.finding(
-            problem,
-            judged.listed(),
-            complete=stopped_by is StoppedBy.FINISHED,
-            stopped_by=stopped_by,
-            certificate=None,
-            statistics={"candidates": judged.judged, "raw": raw},
-            undecided=judged.undecided,
-            notes=(OUTSIDE,),
-        )
-        return finding
+        # Any point will do, so that the first one found ends the search.
+        self.highs.highs_options = options | {"mip_rel_gap": 1e9} | dict.fromkeys(tolerances, FEASIBILITY)
+
+    def ask(self, seconds: float) -> Answer:
+        """Look for a point."""
+        from pyomo.contrib.appsi.base import TerminationCondition as Ended
+
+        if math.isfinite(seconds):
+            self.highs.config.time_limit = max(seconds, 1e-3)
+        answer = self.highs.solve(self.model)
+        ended = answer.termination_condition
+        if answer.best_feasible_objective is not None:
+            self.highs.load_vars()
+            return Answer(EQUILIBRIUM.extract(self.model), StoppedBy.FINISHED, str(ended))
+        stopped_by = StoppedBy.TIME_LIMIT if ended == Ended.maxTimeLimit else StoppedBy.ERROR
+        if ended in (Ended.infeasible, Ended.infeasibleOrUnbounded):
+            stopped_by = StoppedBy.FINISHED
+        return Answer(None, stopped_by, str(ended))
+
+    def cut(self, network: Network) -> None:
+        """Exclude one network."""
+        z = self.model.z
+        self.model.constraint_new.add(sum(1 - z[e] if made else z[e] for e, made in enumerate(network.links)) >= 1)

@@ -146,7 +146,7 @@ def narrow(problem: SourcingProblem, region: Region, trade: bool) -> bool:
 
 def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
     lo, hi = region.lo, region.hi
-    least, most = _side(problem, lo), _side(problem, hi)
+    least, most = side_of(problem, lo), side_of(problem, hi)
     if problem.L - _fixed(problem, lo) < -1e-11 * problem.L:
         return False
     if trade:
@@ -173,7 +173,7 @@ def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
     return True
 
 
-def _side(problem: SourcingProblem, bits: Bits) -> Side | str:
+def side_of(problem: SourcingProblem, bits: Bits) -> Side | str:
     """Return costs and demand of a network; "impossible" if they do not exist, "unknown" if doubles cannot tell."""
     links, imports, exports = parts(problem, bits)
     formed = Formed.of(problem, links)
@@ -187,14 +187,14 @@ def _side(problem: SourcingProblem, bits: Bits) -> Side | str:
     if problem.acyclic:  # sums of positive terms: one rounding for each link of a path
         error = EPS * (formed.link.size + 4 * problem.n)
     else:
-        error = _wrong(formed, formed.weight, False, r_a, a, 2)
-        error = max(error, _wrong(formed, formed.weight / formed.mu, True, r_d, d, 0))
+        error = residual_error(formed, formed.weight, False, r_a, a, 2)
+        error = max(error, residual_error(formed, formed.weight / formed.mu, True, r_d, d, 0))
     if error > WORST:
         return "unknown"
     return Side(problem.L - _fixed(problem, bits), a[:, :2], d[:, 1:], formed, error)
 
 
-def _wrong(formed: Formed, weight: Vector, transposed: bool, r: Vector, x: Vector, unit: int) -> float:
+def residual_error(formed: Formed, weight: Vector, transposed: bool, r: Vector, x: Vector, unit: int) -> float:
     """Return a bound on the relative error of x = Φ~ (W x + r), by its residual and the solution for r = 1."""
     to, of = (formed.supplier, formed.buyer) if transposed else (formed.buyer, formed.supplier)
     n, worst = formed.problem.n, 0.0

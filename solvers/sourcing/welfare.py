@@ -1,10 +1,7 @@
-"""The network with the highest real income, by branch and bound over links in a closed economy, for either initiator.
+"""The network with the highest real income, by branch and bound over decisions; closed and open, for either initiator.
 
-    E/P = (L − F) Q^(σ/(σ−1)) / S_d,     F = Σ f z,  Q = Σ β̃_j T_j,  S_d = Σ α̃_Lj D_j(A = 1)
-
-F, Q and S_d all rise with the network, so that no network between lo and hi is worth more than (L − F(lo)) Q(hi)^(…) /
-S_d(lo). Where firms sell at cost S_d is Q/μ̄ and the sharper (L − F(lo)) Q(hi)^(1/(σ−1)) μ holds. The splits are the
-certificate: `check` bounds every leaf again.
+`gains` bounds the real income E/P of all networks between two. In an open economy networks without trade count too:
+their real income is the same at every wage. The splits are the certificate: `check` bounds every leaf again.
 """
 
 from __future__ import annotations
@@ -17,21 +14,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from endonet.formulations.errors import VerificationError
-from endonet.formulations.sourcing.formed import Formed
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
-
-Links = NDArray[np.bool_]
+from endonet.solvers.sourcing.gains import SAFETY, Between, Bits, Economy, bound, climb
+from endonet.solvers.sourcing.game import bits_of, network_of
+from endonet.solvers.sourcing.tiny import tiny_economy
 
 KIND = "sourcing welfare"
-SAFETY = 1e-10
-DENSE = 200
+DENSE = 400
+CLIMBS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,92 +39,117 @@ class Welfare(Solver[SourcingProblem]):
     proves: ClassVar[Proves] = Proves.GLOBAL_OPTIMUM
 
     def refuses(self, problem: Any) -> str:
-        """Return the reason if the economy is open, smoothed, large, or has a markup below 1."""
+        """Return the reason if the economy is smoothed, or cyclic and large."""
         return refusal(problem)
+
+    def prepare(self) -> None:
+        """Compile the kernels."""
+        for opened in (False, True):
+            tiny = tiny_economy(opened=opened)
+            lo, hi = everything(tiny)
+            bound(Economy(tiny), lo, hi)
+            tiny.evaluate([])
 
     def run(self, problem: SourcingProblem, formulation: str | None) -> Finding:
         """Split the node with the highest bound."""
         del formulation
         begun = time.perf_counter()
-        nothing, everything = np.zeros(problem.m, bool), np.ones(problem.m, bool)
-        best, value = nothing, 0.0
-        starts = [] if self.initial is None else [problem.network(self.initial).links]
-        for links in (*starts, nothing, everything):
-            best, value = _better(problem, links, best, value)
-        number = itertools.count()
-        queue: list[Any] = [(-bound(problem, nothing, everything), next(number), nothing, everything, ())]
-        splits: dict[tuple[int, ...], int] = {}
+        economy = Economy(problem)
+        lo, hi = everything(problem)
+        best, value = lo, _worth(problem, lo)
+        starts = [] if self.initial is None else [bits_of(problem.network(self.initial)).astype(np.bool_)]
         stopped_by, goal = StoppedBy.FINISHED, 1 + self.rel_gap / 2
+        splits: dict[tuple[int, ...], int] = {}
+        number = itertools.count()
         with Interrupt() as interrupt, Progress(self.log, begun) as progress:
+
+            def late() -> bool:
+                return self.time_limit is not None and time.perf_counter() - begun > self.time_limit
+
+            def worth(bits: Bits) -> float:
+                return 0.0 if late() or interrupt.requested else _worth(problem, bits)
+
+            for start in (*starts, hi, lo):
+                found, there = climb(economy, start, worth(start), worth, CLIMBS)
+                if there > value:
+                    best, value = found, there
+            queue: list[Any] = [(*_key(economy, lo, hi, number), lo, hi, ())]
             while queue and -queue[0][0] > value * goal:
                 if interrupt.requested:
                     stopped_by = StoppedBy.INTERRUPTED
-                elif self.time_limit is not None and time.perf_counter() - begun > self.time_limit:
+                elif late():
                     stopped_by = StoppedBy.TIME_LIMIT
                 if stopped_by is not StoppedBy.FINISHED:
                     break
-                _, _, lo, hi, path = heapq.heappop(queue)
-                e = _largest(problem, lo, hi)
+                _, _, here, low, high, path = heapq.heappop(queue)
+                e = _split(economy, here, low, high)
                 splits[path] = e
-                for made in (0, 1):
-                    low, high = lo.copy(), hi.copy()
-                    (low if made else high)[e] = bool(made)
-                    for links in (low, high):
-                        best, value = _better(problem, links, best, value)
-                    heapq.heappush(queue, (-bound(problem, low, high), next(number), low, high, (*path, 2 * e + made)))
+                for made in (False, True):
+                    least, most = low.copy(), high.copy()
+                    (least if made else most)[e] = made
+                    for bits in (least, most):
+                        there = _worth(problem, bits)
+                        if there > value:
+                            best, value = bits, there
+                    heapq.heappush(queue, (*_key(economy, least, most, number), least, most, (*path, 2 * e + made)))
                 progress.show(nodes=len(splits), incumbent=value, bound=-queue[0][0])
         top = max(value, -queue[0][0] if queue else value) * (1 + SAFETY)
         tree = list(_preorder(splits, ()))
         return Finding(
-            problem.network(best),
+            network_of(problem, best.astype(np.int8)),
             Status.OPTIMAL,
             stopped_by,
             claimed_value=value,
             bound=top,
-            certificate={"kind": KIND, "version": 1, "tree": tree},
+            certificate={"kind": KIND, "version": 2, "tree": tree},
             statistics={"splits": len(splits)},
         )
 
 
 def refusal(problem: Any) -> str:
-    """Return why the bounds do not hold for a problem; empty if they do."""
+    """Return why the bounds do not hold for a problem, or cost too much; empty if they do."""
     if not isinstance(problem, SourcingProblem):
         return "it takes economies, not firms' choices; use squeezing"
-    if problem.smoothed or problem.open is not None:
-        return "it takes closed economies without smoothing"
-    if min(float(np.min(mu)) for mu in (problem.mu_H, problem.mu_links) if np.size(mu)) < 1:
-        return "with a markup below 1 the bounds do not hold"
-    return "" if problem.n <= DENSE else f"it takes up to {DENSE} firms"
+    if problem.smoothed:
+        return "a smoothed economy chooses probabilities, not networks"
+    if problem.n > DENSE and not problem.acyclic:
+        return f"where firms may buy in circles it takes up to {DENSE} of them"
+    return ""
 
 
-def bound(problem: SourcingProblem, lo: Links, hi: Links) -> float:
-    """Return a bound on E/P of all networks between two; infinite where the larger has no costs."""
-    least, most = Formed.of(problem, lo), Formed.of(problem, hi)
-    left = problem.L - least.labour
-    T, D = most.costs(problem.labour_weight[:, None]), least.demands(problem.home_costs[:, None])
-    if left <= 0 or D is None:
-        return 0.0
-    if T is None:
-        return 0.0 if least.costs(problem.labour_weight[:, None]) is None else np.inf
-    power = 1 / (problem.sigma - 1)
-    Q = float(problem.home @ T[:, 0])
-    found = left * Q ** (problem.sigma * power) / float(problem.labour_weight @ D[:, 0])
-    if np.all(np.asarray(problem.mu_links) == 1):
-        found = min(found, left * Q**power * float(np.max(problem.mu_H)))
-    return float(found * (1 + SAFETY))
+def everything(problem: SourcingProblem) -> tuple[Bits, Bits]:
+    """Return the least and the greatest network; what is of no use is left out of both."""
+    useful = Economy(problem).useful
+    return np.zeros(useful.size, dtype=np.bool_), useful
 
 
-def _better(problem: SourcingProblem, links: Links, best: Links, value: float) -> tuple[Links, float]:
-    outcome = problem.evaluate(links)
-    if outcome.feasible and outcome.value is not None and outcome.value > value:
-        return links.copy(), outcome.value
-    return best, value
+def _worth(problem: SourcingProblem, bits: Bits) -> float:
+    """Return the real income of a network, 0 if it has no equilibrium."""
+    outcome: Any = problem.evaluate(network_of(problem, bits.astype(np.int8)))
+    return outcome.value if outcome.feasible else 0.0
 
 
-def _largest(problem: SourcingProblem, lo: Links, hi: Links) -> int:
-    """Return the open link with the largest saliency for a productive buyer."""
-    weight = np.where(lo != hi, problem.phi[problem.buyer] * problem.alpha + 1e-300, -1.0)
-    return int(np.argmax(weight))
+def _key(economy: Economy, lo: Bits, hi: Bits, number: Iterator[int]) -> tuple[float, int, Between | None]:
+    """Return a node's place in the queue: its bound, exact where nothing is open, and then its number."""
+    if np.array_equal(lo, hi):
+        return -_worth(economy.problem, lo), next(number), None
+    found, here = bound(economy, lo, hi)
+    return -found, next(number), here
+
+
+def _split(economy: Economy, here: Between | None, lo: Bits, hi: Bits) -> int:
+    """Return the open decision that may matter most: trade while nobody is sure to trade, else what may gain most."""
+    problem, m, n = economy.problem, economy.problem.m, economy.problem.n
+    if here is None:
+        weight = np.concatenate([problem.phi[problem.buyer] * problem.alpha, np.zeros(2 * n)])
+        return int(np.argmax(np.where(lo != hi, weight, -1.0)))
+    at, (ga, gb), (Qa, Qb) = here.open, here.gains, here.Q
+    score = (ga + gb).mean(axis=0) / (Qa + Qb)
+    if problem.open is not None:
+        exports = problem.foreign * here.most.side.a.sum(axis=1)
+        firms = at[at >= m + n] - m - n
+        score[at >= m + n] = exports[firms] / exports[hi[m + n :]].sum()
+    return int(at[np.argmax(score)])
 
 
 def _preorder(splits: Mapping[tuple[int, ...], int], path: tuple[int, ...]) -> Iterator[int]:
@@ -154,14 +175,15 @@ def verify(problem: SourcingProblem, claimed: float, tree: Any) -> int:
         raise VerificationError(f"the bounds of the certificate do not hold: {refusal(problem)}")
     if not isinstance(tree, list):
         raise VerificationError("the certificate's tree is no list")
-    stack, leaves = [(np.zeros(problem.m, bool), np.ones(problem.m, bool))], 0
+    economy = Economy(problem)
+    stack, leaves = [everything(problem)], 0
     for e in tree:
-        if not stack or isinstance(e, bool) or not isinstance(e, int) or not -1 <= e < problem.m:
-            raise VerificationError("the certificate's tree is no tree of links")
+        if not stack or isinstance(e, bool) or not isinstance(e, int) or not -1 <= e < problem.m + 2 * problem.n:
+            raise VerificationError("the certificate's tree is no tree of decisions")
         lo, hi = stack.pop()
         if e < 0:
             leaves += 1
-            worth = bound(problem, lo, hi)
+            worth = _worth(problem, lo) if np.array_equal(lo, hi) else bound(economy, lo, hi)[0]
             if worth > claimed * (1 + 4 * SAFETY):
                 raise VerificationError(
                     f"leaf {leaves} may hold a network worth {worth:.12g}, not at most {claimed:.12g}"

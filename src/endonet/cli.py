@@ -46,7 +46,7 @@ def solving_options(command: F) -> F:
                 "--rel-gap",
                 type=float,
                 metavar="G",
-                help="Gap that counts as optimal.  [default: 1e-9; scip, choice-scip, choice-highs: 1e-6, highs: 1e-7]",
+                help="Gap that counts as optimal.  [default: 1e-9; outside solvers: 1e-6, highs: 1e-7]",
             ),
             click.option("--seed", type=int, metavar="N", help="The same seed gives the same numbers."),
             click.option("--threads", type=int, metavar="N", help="Threads to use; 0 means all cores."),
@@ -354,6 +354,81 @@ def report(
     return frame.ANSWERED
 
 
+@commands.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--rerun", "again_solve", is_flag=True, help="Solve them again and say what changed.")
+@click.option("--solver", "-s", metavar="NAME", help="With --rerun: how.  [default: each family's own]")
+@click.option("--time-limit", type=float, default=60.0, show_default=True, metavar="S", help="For each instance.")
+@click.option("--rel-gap", type=float, metavar="G", help="Gap that counts as optimal.  [default: the solver's]")
+@click.option("--out", default="out", show_default=True, metavar="DIR", help="Where the ledger and answers go.")
+@click.option("--again", is_flag=True, help="Solve also what an earlier run finished.")
+@click.option("--record", is_flag=True, help="Write what is better to the library.")
+@click.option("--solu", metavar="FILE", help="Write what is known in MINLPLib's .solu format.")
+@click.option("--formulation", "-f", metavar="NAME", help="With --solu: in the units of that model's objective.")
+@click.option("--points", metavar="DIR", help="Write the best-known answers as solution files.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+def baseline(
+    names: tuple[str, ...],
+    again_solve: bool,
+    solver: str | None,
+    time_limit: float,
+    rel_gap: float | None,
+    out: str,
+    again: bool,
+    record: bool,
+    solu: str | None,
+    formulation: str | None,
+    points: str | None,
+    as_json: bool,
+) -> int:
+    """Show what is known of the bundled instances: NAME, or a pattern such as 'planner/*', or all.
+
+    With --rerun each is solved again and held against the record: unchanged, weaker, better primal, better dual, or
+    CONFLICT, which is an error. What an earlier run finished is not solved again; an interrupted run goes on.
+
+    Exit status of --rerun: 0 no conflict, 3 interrupted, 4 a conflict.
+    """
+    from endonet import display, rerun
+    from endonet.instances import baseline as known
+
+    context = click.get_current_context()
+    if formulation is not None and solu is None:
+        raise click.UsageError("--formulation needs --solu", context)
+    if not again_solve and (solver or again or record or rel_gap is not None):
+        raise click.UsageError("--solver, --rel-gap, --again and --record need --rerun", context)
+    entries = rerun.matching(names)
+    if solu is not None:
+        _check_writable("--solu", solu)
+        units = None if formulation is None else rerun.in_units_of(formulation, entries)
+        known.write_text(Path(solu), known.solu(entries, units))
+        click.echo(f"{len(entries)} instances are in {solu}", err=as_json)
+    if points is not None:
+        written, proved = rerun.points(entries, Path(points))
+        click.echo(f"{written} answers, {proved} with a certificate, are in {points}", err=as_json)
+    if not again_solve:
+        if as_json:
+            _print_json({"instances": [rerun.describe(entry) for entry in entries]})
+        elif solu is None and points is None:
+            _console().print(display.baseline([rerun.describe(entry) for entry in entries]))
+        return frame.ANSWERED
+    results = []
+    with frame.stdout_kept_clean():
+        chosen = [entry.name for entry in entries]
+        for found in rerun.rerun(chosen, Path(out), solver, time_limit, rel_gap, again, record):
+            results.append(found)
+            click.echo(f"{len(results)}/{len(chosen)} {found.told()}", err=True)
+    if as_json:
+        _print_json(rerun.summary(results))
+    else:
+        _console().print(display.reruns(results))
+    for found in results:
+        if found.conflict:
+            click.echo(f"endonet: CONFLICT: {found.name}: {found.why}", err=True)
+    if any(found.conflict for found in results):
+        return frame.REFUTED
+    return frame.UNFINISHED if any(found.interrupted for found in results) else frame.ANSWERED
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     return frame.run(commands, arguments)
@@ -438,7 +513,7 @@ def _read_json(field: str, text: str) -> Any:
 
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(field, f"it is not JSON ({error})", 'write it like {"theta": [1, 0, 1]}') from None
 
 

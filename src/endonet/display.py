@@ -234,6 +234,67 @@ def catalogue(what: str, entries: Sequence[Mapping[str, Any]]) -> RenderableType
     return table
 
 
+def baseline(entries: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return what is known of bundled instances: a panel for one, a table for several."""
+    if len(entries) == 1:
+        return _known(entries[0])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("instance", "size", "", "primal", "dual", "gap"):
+        table.add_column(title, no_wrap=title == "instance", overflow="fold")
+    for entry in entries:
+        size = ", ".join(f"{key} {value}" for key, value in entry["size"].items())
+        sides = [number(entry[side]["value"] if entry[side] else None, 12) for side in ("primal", "dual")]
+        table.add_row(entry["name"], size, entry["status"], *sides, "–" if entry["gap"] is None else gap(entry["gap"]))
+    return table
+
+
+def _known(entry: Mapping[str, Any]) -> RenderableType:
+    rows: list[tuple[str, RenderableType]] = [("description", escape(entry["description"]))]
+    for side in ("primal", "dual"):
+        if entry[side]:
+            said = entry[side]
+            by = f"{said['method']}, ±{said['tolerance']:.0e}, endonet {said['version']}, {said['date']}"
+            rows.append((side, f"{number(said['value'], 15)}  [dim]{escape(by)}[/]"))
+    if entry["infeasible"]:
+        said = entry["infeasible"]
+        rows.append(("infeasible", escape(f"{said['method']}, endonet {said['version']}, {said['date']}")))
+    if entry["gap"] is not None:
+        rows.append(("gap", gap(entry["gap"])))
+    if entry["operating"] is not None:
+        rows.append(("operating", f"{100 * entry['operating']:.3g} % of the firms"))
+    if entry["certificate"]:
+        rows.append(("certificate", "kept in the library: --points DIR writes it"))
+    if entry["recipe"]:
+        recipe = entry["recipe"]
+        rows.append(("generator", escape(f"{recipe['generator']} {recipe['arguments']}")))
+        rows.append(("checksum", recipe["fingerprint"]))
+    for key, value in (entry["statistics"] or {}).items():
+        rows.append(
+            (key.replace("_", " "), escape(", ".join(map(_short, value)) if _is_list(value) else _short(value)))
+        )
+    colour = {"opt": "green", "inf": "green", "best": "yellow"}.get(entry["status"], "red")
+    return _panel(entry["name"], rows, colour, entry["status"])
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def reruns(results: Sequence[Any]) -> RenderableType:
+    """Return what a run of the library says beside the record, what changed first."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("instance", "verdict", "value", "bound", "gap", "s", "recorded"):
+        table.add_column(title, no_wrap=title == "instance", overflow="fold")
+    colours = {"CONFLICT": "bold red", "weaker": "dim", "unchanged": "dim"}
+    for found in sorted(results, key=lambda found: not found.conflict):
+        numbers = [number(found.value, 12), number(found.bound, 12), gap(found.rel_gap), f"{found.seconds:.3g}"]
+        style = colours.get(found.verdict, "green")
+        table.add_row(found.name, found.verdict, *numbers, "yes" if found.recorded else "", style=style)
+    verdicts = [str(found.verdict) for found in results]
+    counts = [f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)]
+    return Group(table, Text(", ".join(counts)))
+
+
 def fields_of(report: Any) -> dict[str, Any]:
     """Return a report of any form (mapping, dataclass, object with ``to_dict``) as a dictionary."""
     if report is None:

@@ -1,0 +1,327 @@
+"""What the adapters to outside solvers share: what a solver is told, what it answers, and what that is worth.
+
+An adapter has two halves. Its ``attack`` builds the model, lets the solver loose on it and reads θ back, in a process
+of its own (`endonet.solvers.worker`); what it returns is an `Answer`, which claims but proves nothing. The other half
+is the same for all, here:
+
+* the **decision** is θ rounded, and the problem's evaluator decides what it is worth;
+* the **bound** is the solver's own, in units of Y, made a little wider. A solver may miss every row by its tolerance,
+  in shares of the ceiling (the quantities with every allowed firm on), so that the share T of final demand's sum may
+  be off by about tolerance/(1 − max α), by which it is raised; no bound exceeds the ceiling itself. Where the bound
+  still lies below the decision's exact value, by no more than 1e-6 relatively, it is raised to that value; more is a
+  contradiction and reported as such. Decisions worth a tiny share of the ceiling are therefore seldom proved optimal;
+* **"infeasible"** is believed only if a second solver, HiGHS, finds no θ for the rows and the labour constraint alone:
+  any such θ is feasible, with q = 0 if need be;
+* a bound below what the reshaping heuristic's decision is worth is refuted by it, whatever the solver itself found.
+
+Models are cut off below that known decision, worth Y̲: since Y ≤ Q L, every better one has Q ≥ Y̲/L, that is
+T ≥ (Y̲/(L Q̄))^(σ−1) in shares. That row loses nothing and keeps solvers away from T = 0, where the slopes of concave
+powers are infinite: without it SHOT returns θ = 0 as a global optimum.
+
+The bounds remain claims of floating-point software, not certificates; ``certified`` gives those.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from endonet.formulations import registry
+from endonet.formulations.errors import InputError
+from endonet.formulations.planner import FORMULATIONS
+from endonet.formulations.planner.building import PlannerFormulation, ceiling
+from endonet.formulations.planner.lifted import Lifted
+from endonet.formulations.planner.problem import PlannerProblem
+from endonet.solvers.base import CONTRADICTION, Solver
+from endonet.solvers.planner.reshaping import iterate_conditions
+from endonet.solvers.planner.start import feasible_start
+from endonet.solvers.planner.tiny import tiny_economy
+from endonet.solvers.solution import Finding, Solution, Status, StoppedBy
+from endonet.solvers.worker import WORKER, WorkerError
+
+Choice = NDArray[np.int8]
+
+COARSE = 1e-3  # a share of the ceiling below which an absolute tolerance is no longer small
+CUT = 1e-6  # how far below the known decision models are cut off, relatively
+GRACE = 5.0  # seconds that a solver may take beyond its time limit before its process is ended
+SHORTEST = 1e-2  # seconds; some solvers read 0 as "no limit"
+START_SECONDS = 5.0  # for the first decision where rows have to be satisfied
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What an attack is told.
+
+    Attributes
+    ----------
+    problem : PlannerProblem
+    form : PlannerFormulation
+    options : dict
+        The solver's own options, by name.
+    seconds : float or None
+    start : array or None
+        A feasible decision to start from, if the caller gave one.
+    known : float
+        What some feasible decision is worth, Y̲; 0 if none is known.
+    log : bool
+    """
+
+    problem: PlannerProblem
+    form: PlannerFormulation
+    options: dict[str, Any]
+    seconds: float | None
+    start: Choice | None
+    known: float
+    log: bool
+
+    def model(self, cut: bool = True, relaxed: bool = False) -> pyo.ConcreteModel:
+        """Return the Pyomo model, started at ``start`` if there is one, and cut off below what is known."""
+        model = self.form.build(self.problem, relaxed=relaxed)
+        if self.start is not None:
+            self.form.assign(model, self.problem.evaluate(self.start))
+        if cut:
+            cut_off(model, self.problem, self.known)
+        return model
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What an attack claims.
+
+    Attributes
+    ----------
+    raw : str
+        The solver's own word.
+    stopped_by : StoppedBy
+        ``FINISHED`` claims an optimum, or that nothing is feasible.
+    theta : array or None
+        The best decision, rounded.
+    objective, dual : float or None
+        The model's objective at the solver's best point, and its bound on it.
+    infeasible : bool
+    """
+
+    raw: str
+    stopped_by: StoppedBy
+    theta: Choice | None = None
+    objective: float | None = None
+    dual: float | None = None
+    infeasible: bool = False
+    notes: tuple[str, ...] = ()
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside(Solver[PlannerProblem]):
+    """An outside solver in a process of its own.
+
+    Parameters
+    ----------
+    rel_gap : float, default 1e-6
+        The solver stops once its bound is this close to its best solution. Tolerances do not carry much further.
+    feasibility : float, default 1e-8
+        By how much the solver may miss a row of the model.
+    """
+
+    attack: ClassVar[str]  # "module:function", from a Task to an Answer
+    label: ClassVar[str]  # the solver's own name
+    increasing: ClassVar[str] = "bundle"  # how ``planner/lifted`` writes firms with increasing returns
+
+    rel_gap: float = 1e-6
+    feasibility: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_feasibility(self.feasibility)
+
+    def prepare(self) -> None:
+        """Start the process, import there what the attack needs, and compile the kernels of the heuristic here."""
+        known_decision(tiny_economy())
+        WORKER.ask("endonet.solvers.planner.outside:imported", self.attack, self.packages)
+
+    def told(self) -> dict[str, Any]:
+        """Return the options that the attack reads."""
+        return {name: getattr(self, name) for name in self._options() if name not in ("initial", "time_limit", "log")}
+
+    def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
+        """Let the solver loose on the formulation, and judge its answer."""
+        begun = time.perf_counter()
+        form = form_of(formulation or self.formulations[0], self.increasing)
+        start, notes = given_start(problem, self.initial)
+        known = known_decision(problem, start)
+        worth = 0.0 if known is None else float(problem.evaluate(known).value)
+        left = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - begun), SHORTEST)
+        answer = self.answer(Task(problem, form, self.told(), left, start, worth, self.log))
+        if answer.theta is None and start is not None and not answer.infeasible:
+            answer = replace(answer, theta=start, objective=None)
+            notes.append(f"{self.label} found no decision; this is the one it was started from")
+        return judge(self.label, problem, form, answer, self.feasibility, notes)
+
+    def answer(self, task: Task) -> Answer:
+        """Return the attack's answer, or why there is none."""
+        limit = None if task.seconds is None else task.seconds + GRACE
+        try:
+            answer: Answer = WORKER.ask(self.attack, task, seconds=limit, log=task.log)
+        except TimeoutError:
+            note = f"{self.label} did not keep to the time limit, and its process was ended"
+            return Answer("", StoppedBy.TIME_LIMIT, notes=(note,))
+        except KeyboardInterrupt:
+            return Answer("", StoppedBy.INTERRUPTED, notes=(f"{self.label}'s process was ended",))
+        except WorkerError as error:
+            return Answer(str(error), StoppedBy.ERROR, notes=(f"{self.label} failed: {error}",))
+        return answer
+
+    def solve(self, problem: PlannerProblem, formulation: str | None = None) -> Solution:
+        """Return what the solver found, as judged by the problem's own evaluator and a heuristic's decision."""
+        return refuted(problem, super().solve(problem, formulation))
+
+
+def imported(attack: str, packages: tuple[str, ...]) -> None:
+    """Import what an attack needs."""
+    import importlib
+
+    registry.load(attack)
+    for package in packages:
+        importlib.import_module(package)
+
+
+def check_feasibility(feasibility: float) -> None:
+    """Raise InputError unless the tolerance is one that solvers can be given."""
+    if not 1e-9 <= feasibility <= 1e-3:
+        raise InputError("feasibility", f"{feasibility:g} is outside [1e-9, 1e-3]", "give a number in between")
+
+
+def form_of(name: str, increasing: str) -> PlannerFormulation:
+    """Return a formulation by its short name; ``planner/lifted`` with increasing returns written as asked for."""
+    found: PlannerFormulation = registry.lookup("formulation", name, FORMULATIONS)
+    return replace(found, increasing=increasing) if isinstance(found, Lifted) else found
+
+
+def given_start(problem: PlannerProblem, initial: Any) -> tuple[Choice | None, list[str]]:
+    """Return the decision that the caller gave, if it is feasible, and a note if it is of no use."""
+    if initial is None:
+        return None, []
+    outcome = problem.evaluate(initial)
+    if not outcome.feasible:
+        return None, ["initial was not used: " + "; ".join(outcome.violations)]
+    return outcome.theta, []
+
+
+def known_decision(problem: PlannerProblem, start: Choice | None = None) -> Choice | None:
+    """Return the better of a start and the reshaping heuristic's decision, made feasible; None if there is neither."""
+    deadline = time.perf_counter() + START_SECONDS
+    found = feasible_start(problem, iterate_conditions(problem, deadline=deadline).theta, START_SECONDS).theta
+    choices = [theta for theta in (found, start) if theta is not None and problem.evaluate(theta).feasible]
+    return max(choices, key=lambda theta: problem.evaluate(theta).value, default=None)
+
+
+def cut_off(model: pyo.ConcreteModel, problem: PlannerProblem, known: float) -> None:
+    """Restrict a model, where it has T or Q, to decisions worth at least ``known``."""
+    share = known * (1 - CUT) / (ceiling(problem).Q * problem.L) if known > 0 else 0.0
+    if share > 0 and model.component("T") is not None:
+        model.T.setlb(share ** (problem.sigma - 1))
+    elif share > 0 and model.component("Q") is not None:
+        model.Q.setlb(share)
+
+
+def slope(form: PlannerFormulation, problem: PlannerProblem) -> float:
+    """Return the relative change of the model's objective per relative change of Y, the same everywhere."""
+    whole, half = form.output(problem, 1.0), form.output(problem, 0.5)
+    return math.log(2) / math.log(whole / half) if half > 0 else 1.0
+
+
+def judge(
+    label: str,
+    problem: PlannerProblem,
+    form: PlannerFormulation,
+    answer: Answer,
+    feasibility: float,
+    notes: list[str],
+) -> Finding:
+    """Return what an answer is worth; see the module."""
+    raw, stopped, statistics = answer.raw, answer.stopped_by, dict(answer.statistics)
+    notes = [f"the bound is {label}'s own claim, valid within its tolerances, and not certified", *notes]
+    notes += answer.notes
+    if answer.infeasible:
+        possible = some_choice(problem)
+        if possible is None:
+            return Finding(None, Status.INFEASIBLE, stopped, raw_status=raw, notes=tuple(notes), statistics=statistics)
+        notes.append(f"{label} claims that no decision is feasible, which HiGHS refutes on the rows alone")
+        return Finding(
+            possible, Status.NO_SOLUTION, StoppedBy.ERROR, raw_status=raw, notes=tuple(notes), statistics=statistics
+        )
+    top = math.inf if answer.dual is None else answer.dual
+    if answer.dual is not None:
+        statistics["dual_bound"] = answer.dual  # of the model's own objective
+    bound = wider(problem, form.output(problem, top) if math.isfinite(top) else math.inf, feasibility)
+    if answer.theta is None:
+        return Finding(
+            None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=tuple(notes), statistics=statistics
+        )
+    claimed = None if answer.objective is None else form.output(problem, answer.objective)
+    value = problem.evaluate(answer.theta).value
+    if 0 < value - bound <= CONTRADICTION * value:
+        notes.append(f"{label}'s dual bound {bound:.17g} lies below the decision's exact value, to which it was raised")
+        bound = value
+    if claimed is not None and is_coarse(problem, value) and abs(claimed - value) > CONTRADICTION * value:
+        notes.append(
+            f"{label} claims {claimed:.9g}; the decision is so far below what all firms together make that an absolute "
+            "tolerance does not resolve it, and the claim was not compared"
+        )
+        claimed = None
+    return Finding(
+        answer.theta,
+        Status.OPTIMAL if stopped is StoppedBy.FINISHED else Status.FEASIBLE,
+        stopped,
+        claimed_value=claimed,
+        bound=bound,
+        raw_status=raw,
+        notes=tuple(notes),
+        statistics=statistics,
+    )
+
+
+def wider(problem: PlannerProblem, bound: float, feasibility: float) -> float:
+    """Return the bound with room for a solver's tolerance, and never above the ceiling."""
+    most = ceiling(problem).Q * problem.L
+    if not 0 <= bound < most:
+        return most
+    power = problem.sigma - 1
+    slack = feasibility / (1 - float(problem.alpha.max()))
+    return float(min(most * ((bound / most) ** power + slack) ** (1 / power), most))
+
+
+def is_coarse(problem: PlannerProblem, value: float) -> bool:
+    """Whether a decision's share of final demand, T of ``planner/lifted``, is small against solvers' tolerances."""
+    most = ceiling(problem).Q * problem.L
+    return value == 0 or bool((value / most) ** (problem.sigma - 1) < COARSE)
+
+
+def some_choice(problem: PlannerProblem) -> Choice | None:
+    """Return a θ that the rows and the labour constraint allow, or None if HiGHS finds that there is none."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    rows = [LinearConstraint(problem.f.reshape(1, -1), -np.inf, problem.L)]
+    if problem.rows.count:
+        rows.append(LinearConstraint(problem.rows.G, problem.rows.lower, problem.rows.upper))
+    answer = milp(problem.f, integrality=np.ones(problem.n, np.int8), bounds=Bounds(0, 1), constraints=rows)
+    return None if answer.x is None else problem.operating(np.round(answer.x))
+
+
+def refuted(problem: PlannerProblem, solution: Solution) -> Solution:
+    """Return the solution, marked as contradicted if the heuristic's decision is worth more than its bound."""
+    if solution.bound is None or solution.contradicted:
+        return solution
+    known = known_decision(problem)
+    value = 0.0 if known is None else float(problem.evaluate(known).value)
+    if value - solution.bound <= CONTRADICTION * value:
+        return solution
+    why = f"the solver claims the bound {solution.bound:.12g}, a decision of the heuristic is worth {value:.12g}"
+    status = Status.FEASIBLE if solution.status is Status.OPTIMAL else solution.status
+    return replace(solution, status=status, contradicted=why)
