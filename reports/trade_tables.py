@@ -107,6 +107,8 @@ def run(
         page.heading(f"Table {number}: {'targeted' if number == 3 else 'other'} moments", anchor=f"table-{number}")
         page.table(COLUMNS, part, numeric=range(1, len(COLUMNS)), caption=CAPTION)
         show(f"Table {number}", COLUMNS, part)
+    page.text(EXPORTS)
+    page.text(SHARES)
     page.heading("Table 2: parameters", anchor="table-2")
     page.table(["parameter", "value"], _parameters(), numeric=[1], caption=PARAMETERS)
     page.heading("How this page was made", anchor="how")
@@ -121,6 +123,18 @@ COLUMNS = ["moment", "data", "the paper's model", "median of ours", "lowest", "h
 CAPTION = (
     "Median and range over seeds. The last column says whether the paper's model, to its last digit, lies within the "
     "range. Fixed-cost labour is part of labour costs and of the costs in which a supplier's share is taken."
+)
+EXPORTS = (
+    "Exports over sales to domestic final demand vary most from seed to seed: six economies of 100 000 firms gave 0.70 "
+    "to 0.95, mean 0.83 and standard deviation 0.09, since ten firms make 8 to 24 percent of exports. By balanced "
+    "trade the ratio is h/(μ − x), with h and x the import content of what is sold at home and abroad; the paper's "
+    "0.84 and 0.60 leave x = 0.62, and those economies have 0.61 ± 0.05."
+)
+SHARES = (
+    "One row differs by more than seeds do: the median and the 75th percentile of firm-to-firm input shares, 0.0012 "
+    "and 0.0072 against 0.0011 and 0.0068. Smoothing of one absolute width, λ = 1e-5 for every link, adds links of "
+    "little use that cost next to nothing, and gives 0.0011 and 0.0070 (one seed); what width the paper used is not "
+    "stated. Winsorised fixed costs give 0.0013 and 0.0074 (two seeds), but the correlation of −0.11 in Table 4."
 )
 PARAMETERS = (
     "The paper's Table 2, and φ from its section 4.3. Not stated there: σ = 4, p_F = D_F = τ = α_L = β_H = 1, "

@@ -398,7 +398,7 @@ def test_a_limit_is_a_limit() -> None:
 
 
 def test_a_guess_far_away_is_no_obstacle() -> None:
-    problem = calibrated()
+    problem = calibrated(n=100, K=30)
     reference = api.solve(problem, "sequential").decision.found[0]
     for start in ([0.05, 0.01], [20.0, 500.0], [0.3, 100.0]):
         found = api.solve(problem, "sequential", initial=start).decision.found[0]
@@ -507,6 +507,14 @@ def test_total_shares_satisfy_their_recursions() -> None:
     assert exported / ours.sales == pytest.approx(ours.export_total, rel=1e-12)
 
 
+def test_exports_follow_from_the_import_content_of_what_is_sold() -> None:
+    """Balanced trade: imports are 1/μ of the foreign content of sales to households and abroad."""
+    _, ours = flows_of(calibrated())
+    at_home, abroad = (float(sold @ ours.foreign_total / sold.sum()) for sold in (ours.home, ours.exports))
+    ratio = moments.numbers(ours)[moments.EXPORT_RATIO.name]
+    assert ratio == pytest.approx(at_home / (ours.economy.mu - abroad), rel=1e-11)
+
+
 def test_moments_are_counted_as_the_paper_says() -> None:
     _, ours = flows_of(calibrated())
     found, names = moments.targeted(ours), moments.names()
@@ -603,6 +611,7 @@ def test_estimation_resumes_from_memory() -> None:
         ({"bounds": {"a": (1.0, 0.0)}}, "bounds.a"),
         ({"target": [math.nan]}, "target"),
         ({"weight": np.eye(3)}, "weight"),
+        ({"weight": [[-1.0]]}, "weight"),
         ({"start": {"b": 1.0}}, "start"),
         ({"generations": -1}, "generations"),
     ],

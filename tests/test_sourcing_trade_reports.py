@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from endonet.formulations.errors import InputError
-from endonet.reports import trade_cells, trade_responses, trade_tables, trade_transmission, trade_uniqueness
+from endonet.reports import (
+    trade_cells,
+    trade_estimation,
+    trade_responses,
+    trade_tables,
+    trade_transmission,
+    trade_uniqueness,
+)
 from endonet.solvers.sourcing import moments
 
 SMALL: dict[str, Any] = {"n": 300, "K": 60}
@@ -77,13 +84,45 @@ def test_equilibria_are_counted_beside_the_picture(tmp_path: Path) -> None:
     assert "Counted" in page.read_text(encoding="utf-8")
 
 
+def test_an_interrupted_estimation_goes_on_from_its_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = trade_estimation.Options(n=150, K=20, population=1, generations=2, polish=30)
+    made = trade_estimation.simulator
+
+    def fragile(n: int, K: int, seed: int) -> Any:
+        simulate, calls = made(n, K, seed), []
+
+        def stops(parameters: Any) -> Any:
+            calls.append(parameters)
+            if len(calls) == 20:
+                raise KeyboardInterrupt
+            return simulate(parameters)
+
+        return stops
+
+    for folder in ("whole", "broken"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(trade_estimation, "simulator", fragile)
+    with pytest.raises(KeyboardInterrupt):
+        trade_estimation.run(tmp_path / "broken", options=options)
+    monkeypatch.setattr(trade_estimation, "simulator", made)
+    assert len((tmp_path / "broken" / "trade-estimation.jsonl").read_text().splitlines()) == 19
+    for folder in ("whole", "broken"):
+        page = trade_estimation.run(tmp_path / folder, options=options).read_text(encoding="utf-8")
+        assert "36 moments" in page
+    files = [tmp_path / folder / "trade-estimation" for folder in ("whole", "broken")]
+    for ending in (".csv", ".jsonl"):
+        assert files[0].with_suffix(ending).read_bytes() == files[1].with_suffix(ending).read_bytes()
+
+
 def test_minima_are_those_of_the_neighbourhood() -> None:
     norm = np.array([[1.0, 2.0, 0.5], [2.0, 3.0, 2.0], [0.1, 2.0, np.nan]])
     assert trade_uniqueness.minima(norm) == [(0, 0), (0, 2), (2, 0)]
 
 
 @pytest.mark.parametrize(
-    "module", [trade_tables, trade_responses, trade_transmission, trade_uniqueness], ids=lambda m: m.NAME
+    "module",
+    [trade_estimation, trade_tables, trade_responses, trade_transmission, trade_uniqueness],
+    ids=lambda m: m.NAME,
 )
 @pytest.mark.parametrize("wrong", [{"n": 5}, {"K": 0}, {"seed": -1}])
 def test_senseless_options_are_refused(module: Any, wrong: dict[str, Any]) -> None:

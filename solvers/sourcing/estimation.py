@@ -3,13 +3,15 @@
     Φ̂ = arg min over Φ of (m − m̂(Φ))′ W (m − m̂(Φ))                                                          (18), (19)
 
 The simulator keeps its random numbers while Φ changes, so that the objective is a function; it still jumps where a firm
-changes bins, which is why neither search uses derivatives. The global one is SciPy's differential evolution over a box,
-the local one Nelder and Mead's simplex from its best point. Every evaluation goes through a memory: with one that is
+changes bins. The global search is SciPy's differential evolution over a box. The local ones are least squares by its
+trust-region method, whose differences are taken over steps so wide that many firms change bins, narrower and narrower,
+and last Nelder and Mead's simplex, which needs none. Every evaluation goes through a memory: with one that is
 kept in a file, an interrupted estimation that is started again repeats its steps from memory and goes on.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +19,15 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import Bounds, differential_evolution, minimize
+from scipy.optimize import Bounds, differential_evolution, least_squares, minimize
 
 from endonet.formulations.errors import InputError
 
 Vector = NDArray[np.float64]
 FAILED = 1e6  # the objective where the simulated economy has no equilibrium
 DIGITS = 12
+STEPS = (0.05, 0.02, 0.005)  # of differences, as parts of the box
+SLOPES = 12  # Jacobians for each of them at most
 
 
 class Memory(Protocol):
@@ -86,7 +90,12 @@ class _Objective:
         self.best: tuple[float, dict[str, float], Vector] | None = None
 
     def __call__(self, point: Vector) -> float:
-        """Return the objective at a point; parameters are rounded to 12 digits, so that a file can hold them."""
+        """Return the objective at a point."""
+        gap = self.gap(point)
+        return FAILED if gap is None else float(gap @ self.weight @ gap)
+
+    def gap(self, point: Vector) -> Vector | None:
+        """Return m − m̂ at a point, None where there is no equilibrium; a file can hold the 12 digits of parameters."""
         parameters = {name: float(f"{x:.{DIGITS}g}") for name, x in zip(self.names, point, strict=True)}
         key = {"setting": self.setting, "parameters": parameters}
         known = None if self.memory is None else self.memory.get(key)
@@ -102,17 +111,19 @@ class _Objective:
         else:
             self.remembered += 1
         if known["moments"] is None:
-            return FAILED
+            return None
         found = np.array(known["moments"], dtype=np.float64)
         if found.shape != self.target.shape:
             raise InputError("simulate", f"it returns {found.shape} moments", f"give {self.target.size} of them")
+        if not np.isfinite(found).all():
+            return None
         gap = self.target - found
-        value = float(gap @ self.weight @ gap) if np.isfinite(found).all() else FAILED
+        value = float(gap @ self.weight @ gap)
         if self.best is None or value < self.best[0]:
             self.best = value, parameters, found
         if self.show is not None:
             self.show(evaluations=self.simulated + self.remembered, best=self.best[0])
-        return value
+        return gap
 
 
 def estimate(
@@ -142,13 +153,13 @@ def estimate(
     target : array_like of shape (q,)
         The moments m in the data.
     weight : array_like of shape (q, q), optional
-        W; the identity if left out, as in the paper.
+        W, symmetric and positive semidefinite; the identity if left out, as in the paper.
     population : int
         Points of the global search for each parameter.
     generations : int
         Of the global search; 0 leaves it out, and the local one begins at ``start`` or the middle of the box.
     polish : int
-        Evaluations of the local search at most; 0 leaves it out.
+        Evaluations of the simplex at most; 0 leaves the local search out.
     start : mapping, optional
         A point to begin with.
     seed : int
@@ -173,6 +184,10 @@ def estimate(
     W = np.eye(wanted.size) if weight is None else np.asarray(weight, dtype=np.float64)
     if W.shape != (wanted.size, wanted.size):
         raise InputError("weight", f"its shape is {W.shape}", f"give {wanted.size} × {wanted.size} numbers")
+    heights, directions = np.linalg.eigh(W) if np.array_equal(W, W.T) else (np.array([-1.0]), W)
+    if not heights.size or heights.min() < -1e-12 * max(heights.max(), 0.0):
+        raise InputError("weight", "it is not symmetric and positive semidefinite", "give a weighting matrix")
+    root = np.sqrt(np.maximum(heights, 0.0))[:, None] * directions.T
     names = list(bounds)
     for name, (low, high) in bounds.items():
         if not low < high or not np.isfinite([low, high]).all():
@@ -205,6 +220,7 @@ def estimate(
         else:
             objective(point)
         if polish:
+            point = _least_squares(objective, root, point, box)
             simplex = np.vstack([point, point + 0.02 * np.diag(box[:, 1] - box[:, 0])])
             options: Any = {
                 "maxfev": polish,
@@ -216,7 +232,26 @@ def estimate(
             minimize(objective, point, method="Nelder-Mead", options=options)
     except (_OutOfTimeError, KeyboardInterrupt):
         finished = False
+    if objective.best is None and not finished:
+        raise InputError("time_limit", "it ended before the first economy was simulated", "allow more time")
     if objective.best is None:
         raise InputError("bounds", "no economy in them has an equilibrium that was found", "move or widen them")
     value, parameters, moments = objective.best
     return Estimate(parameters, value, moments, objective.simulated, objective.remembered, finished)
+
+
+def _least_squares(objective: _Objective, root: Vector, point: Vector, box: Vector) -> Vector:
+    """Return the best of the points that least squares reaches, one width of differences after the other."""
+    low, width = box[:, 0], box[:, 1] - box[:, 0]
+
+    def weighted(place: Vector) -> Vector:
+        gap = objective.gap(low + (place - 1) * width)
+        return np.full(len(root), math.sqrt(FAILED / len(root))) if gap is None else root @ gap
+
+    for step in STEPS:
+        # Places are around 1, since the steps of differences are relative to them.
+        steps = np.full(low.size, step)
+        found = least_squares(weighted, 1 + (point - low) / width, diff_step=steps, max_nfev=SLOPES, xtol=1e-6)
+        if 2 * found.cost <= objective(point):
+            point = low + (found.x - 1) * width
+    return point
