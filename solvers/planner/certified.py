@@ -43,7 +43,7 @@ from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, StoppedBy
 
 STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
-MANY = 2000  # undecided firms, from which on descent on the dual comes before the first linear program
+MANY = 5000  # undecided firms, from which on descent on the dual comes before the first linear program
 PATIENCE = 1  # descents that gain little before the linear program takes over
 
 

@@ -59,6 +59,8 @@ OPTIONS = {
     "parallel": "off",
     "dual_feasibility_tolerance": 1e-9,
     "primal_feasibility_tolerance": 1e-9,
+    # Devex: exact steepest-edge weights for a basis from elsewhere cost more than the iterations that follow.
+    "simplex_dual_edge_weight_strategy": 1,
 }
 
 
