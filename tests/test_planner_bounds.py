@@ -22,7 +22,7 @@ from endonet.solvers.planner.deviation import climb
 from endonet.solvers.planner.dual_bound import Prices, best_input, bound, excludes
 from endonet.solvers.planner.envelope import Envelope, envelope
 from endonet.solvers.planner.market import market_prices
-from endonet.solvers.planner.outer import OuterModel, Point, cold
+from endonet.solvers.planner.outer import OuterModel, Point, at_choice
 from endonet.solvers.planner.squeeze import squeeze
 
 ROUNDING = 1e-12  # of the evaluator, whose log Y is compared with bounds that include their own
@@ -359,9 +359,7 @@ def test_squeezed_inputs_hold_every_choice_above_the_cutoff() -> None:
 
 def converged(problem: PlannerProblem, box: Box, choice: Choice) -> Point:
     """Add tangents, the first ones at a good choice, until none is violated."""
-    outcome = problem.evaluate(choice)
-    start = cold(problem, box, outcome.inputs, float(outcome.b.sum()), float(problem.f @ choice))
-    model = OuterModel(problem, box, start)
+    model = OuterModel(problem, box, at_choice(problem, box, problem.evaluate(choice)))
     for _ in range(200):
         point = model.solve(math.inf)
         if not model.separate(point, 1e-13):

@@ -172,11 +172,17 @@ class Bounding:
             self.polish(theta, doubt, candidates)
 
     def begin(self, initial: Choice | None) -> None:
-        """Find a first incumbent: the start given or the reshaping heuristic's, made feasible."""
+        """Find a first incumbent: the start given or the reshaping heuristic's, made feasible.
+
+        Where that produces nothing, what every firm together produces is tried.
+        """
         wanted = iterate_conditions(self.problem, deadline=self.deadline).theta if initial is None else initial
-        start = feasible_start(self.problem, wanted, max(self.deadline - time.perf_counter(), 0.1))
-        if start.theta is not None:
-            self.offer(start.theta)
+        for theta in (wanted, np.ones(self.problem.n, np.int8)):
+            start = feasible_start(self.problem, theta, max(self.deadline - time.perf_counter(), 0.1))
+            if start.theta is not None:
+                self.offer(start.theta)
+            if self.best is None or self.log_best > -math.inf:
+                return
 
     # -- one box ---------------------------------------------------------------------------------------------------
 

@@ -36,14 +36,14 @@ from endonet.solvers.planner.certificate import Replay
 from endonet.solvers.planner.descent import descend
 from endonet.solvers.planner.deviation import Deviation, improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
-from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, cold
+from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, at_choice, cold
 from endonet.solvers.planner.squeeze import squeeze
 from endonet.solvers.planner.tiny import tiny_economy
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, StoppedBy
 
 STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
-MANY = 2000  # undecided firms, from which on descent on the dual comes before the first linear program
+MANY = 5000  # undecided firms, from which on descent on the dual comes before the first linear program
 PATIENCE = 1  # descents that gain little before the linear program takes over
 
 
@@ -119,12 +119,9 @@ class Search(Bounding):
         """Return where to start the linear program of a node: where its last one ended, or at the incumbent."""
         if node.warm is not None:
             return node.warm
-        assert node.box.envelope is not None
         if self.outcome is None or self.log_best == -math.inf:
-            least = float(self.problem.f @ node.box.lower)
-            return cold(self.problem, node.box, node.box.envelope.y_high, math.inf, least)
-        outcome, spent = self.outcome, float(self.problem.f @ self.outcome.theta)
-        return cold(self.problem, node.box, outcome.inputs, float(outcome.b.sum()), spent)
+            return cold(self.problem, node.box, float(self.problem.f @ node.box.lower))
+        return at_choice(self.problem, node.box, self.outcome)
 
     def approximate(self, node: Node, model: OuterModel) -> tuple[Point, Prices]:
         """Solve and separate until the bound settles or closes the box; return the last point and the best prices."""

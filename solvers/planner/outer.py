@@ -33,6 +33,7 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from endonet.formulations.planner.evaluation import PlannerOutcome
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.planner.certificate import Box
 from endonet.solvers.planner.dual_bound import Prices
@@ -45,7 +46,10 @@ OPTIMAL = highspy.HighsModelStatus.kOptimal
 INFEASIBLE = highspy.HighsModelStatus.kInfeasible
 OUT_OF_TIME = highspy.HighsModelStatus.kTimeLimit
 INFINITY = highspy.kHighsInf
+AT_LOWER = int(highspy.HighsBasisStatus.kLower)
 BASIC = int(highspy.HighsBasisStatus.kBasic)
+AT_UPPER = int(highspy.HighsBasisStatus.kUpper)
+DUAL, PRIMAL = 1, 4  # HiGHS's simplex_strategy
 STATUSES = sorted(highspy.HighsBasisStatus.__members__.values(), key=int)
 OPTIONS = {
     "output_flag": False,
@@ -55,6 +59,8 @@ OPTIONS = {
     "parallel": "off",
     "dual_feasibility_tolerance": 1e-9,
     "primal_feasibility_tolerance": 1e-9,
+    # Devex: exact steepest-edge weights for a basis from elsewhere cost more than the iterations that follow.
+    "simplex_dual_edge_weight_strategy": 1,
 }
 
 
@@ -105,12 +111,15 @@ class Warm:
         Where the logarithms are touched by the tangents that bind.
     status : dict
         Basis status of each block of columns and rows, by firm or row on θ.
+    primal : bool
+        Whether the basis is that of a feasible point, which the primal simplex method goes on from.
     """
 
     cuts: Cuts
     T: list[float]
     M: list[float]
     status: dict[str, Index] = field(default_factory=dict)
+    primal: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,6 +194,7 @@ class OuterModel:
         )
         if warm.status:
             self._start_from(warm.status)
+        self.highs.setOptionValue("simplex_strategy", PRIMAL if warm.primal else DUAL)
 
     # -- building --------------------------------------------------------------------------------------------------
 
@@ -366,6 +376,7 @@ class OuterModel:
         highs, problem, live, open_ = self.highs, self.problem, self.live, self.open
         highs.setOptionValue("time_limit", highs.getRunTime() + max(time_limit, 1e-3))
         highs.run()
+        highs.setOptionValue("simplex_strategy", DUAL)  # new tangents leave the duals feasible
         status = highs.getModelStatus()
         if status not in (OPTIMAL, INFEASIBLE, OUT_OF_TIME):
             # a basis that has gone bad: start afresh once
@@ -432,17 +443,54 @@ def _accepted(status: highspy.HighsStatus) -> None:
         raise NoAnswerError("HiGHS refuses a coefficient")
 
 
-def cold(problem: PlannerProblem, box: Box, y: Vector, T: float, M: float) -> Warm:
-    """Return where to start without a nearby program: tangents at the inputs ``y`` of a good choice and at ȳ."""
+def cold(problem: PlannerProblem, box: Box, least: float) -> Warm:
+    """Return where to start without a good choice: tangents at the greatest inputs; ``least`` is Σ f that is spent."""
     assert box.envelope is not None
-    y_high = box.envelope.y_high
-    j = np.flatnonzero((box.upper == 1) & (y_high > 0))
+    return Warm(_tangents_at(problem, box, [box.envelope.y_high]), [math.inf], [least])
+
+
+def at_choice(problem: PlannerProblem, box: Box, choice: PlannerOutcome) -> Warm:
+    """Return a start at a choice that produces: tangents there and at the greatest inputs, and the basis of the choice.
+
+    Basic are all inputs, and of the firms that produce the outputs, whose tangents at the choice are tight. That point
+    is feasible unless the box excludes the choice.
+    """
+    assert box.envelope is not None
+    n, y = problem.n, choice.inputs
+    makes = (choice.theta == 1) & (y > 0) & (box.upper == 1)
+    cuts = _tangents_at(problem, box, [box.envelope.y_high, np.where(y > 0, y, box.envelope.y_high)])
+    half = cuts.firm.size // 2
+    tight = makes[cuts.firm] & (np.arange(cuts.firm.size) >= half)
+    basic, nonbasic = np.full(max(n, problem.rows.count, 4), BASIC), np.full(max(n, 4), AT_UPPER)
+    outputs = np.where(makes, BASIC, AT_LOWER)
+    status = {
+        "s": outputs,
+        "t": outputs,
+        "u": basic,
+        "theta": np.where(choice.theta == 1, AT_UPPER, AT_LOWER),
+        "scalars": basic,
+        "inputs": nonbasic,
+        "sums": nonbasic,
+        "caps": basic,
+        "caps_t": basic,
+        "sides": basic,
+        "logs": np.array([AT_UPPER, BASIC, AT_UPPER, BASIC]),  # at the choice, and at the greatest sums
+    }
+    cuts = replace(cuts, status=np.where(tight, AT_UPPER, BASIC))
+    return Warm(cuts, [float(choice.b.sum())], [float(problem.f @ choice.theta)], status, primal=True)
+
+
+def _tangents_at(problem: PlannerProblem, box: Box, inputs: Sequence[Vector]) -> Cuts:
+    """Return tangents at each vector of inputs, one vector after the other."""
+    assert box.envelope is not None
+    j = np.flatnonzero((box.upper == 1) & (box.envelope.y_high > 0))
     kind_b = np.where(problem.alpha[j] * problem.kappa <= 1, 1, 2)
-    points = (y_high[j], np.where(y[j] > 0, y[j], y_high[j]))
-    cuts = [Cuts.new(j, 0, point, 1.0) for point in points]
-    if problem.kappa != 1.0:
-        cuts += [Cuts.new(j, kind_b, point, 0.0) for point in points]
-    return Warm(Cuts.join(cuts), [T], [M])
+    cuts = []
+    for y in inputs:
+        cuts.append(Cuts.new(j, 0, y[j], 1.0))
+        if problem.kappa != 1.0:
+            cuts.append(Cuts.new(j, kind_b, y[j], 0.0))
+    return Cuts.join(cuts)
 
 
 @njit(cache=True, error_model="numpy")
