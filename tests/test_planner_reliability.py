@@ -64,10 +64,6 @@ def solved(problem: PlannerProblem, name: str) -> Solution | None:
         return en.solve(problem, name, time_limit=5.0, threads=1)
     except EndonetError:
         return None
-    except ZeroDivisionError:
-        if name != "lagrangian":
-            raise
-        pytest.xfail("the descent on the dual divides by a T that is 0 in doubles")
 
 
 # -- hard numbers ------------------------------------------------------------------------------------------------------
@@ -222,7 +218,10 @@ def test_ctrl_c_keeps_incumbent_and_bound(name: str, after: float, long: tuple[P
 @pytest.mark.parametrize("name", PROVERS)
 def test_a_time_limit_keeps_incumbent_and_bound(name: str, limit: float, long: tuple[PlannerProblem, float]) -> None:
     problem, optimum = long
-    solution = solver(name, time_limit=limit, threads=1).solve(problem)
+    one = solver(name, time_limit=limit, threads=1)
+    if reason := one.refuses(problem):
+        pytest.skip(reason)
+    solution = one.solve(problem)
     confirm(problem, solution, optimum)
     assert solution.status in (Status.OPTIMAL, Status.FEASIBLE, Status.NO_SOLUTION, Status.NOT_CONVERGED)
     assert solution.stopped_by in (StoppedBy.TIME_LIMIT, StoppedBy.FINISHED)

@@ -31,6 +31,7 @@ from endonet.solvers.planner.dual_bound import Prices, best_input
 
 LEAST_SHARE = 1e-9  # prices start at no less than this share of the largest, since log 0 cannot move
 MEMORY = 12
+LARGEST_LOG = 700.0
 
 
 class Descent(NamedTuple):
@@ -110,8 +111,8 @@ class _Dual:
         self.calls += 1
         problem, k = self.problem, self.firms.size
         pi = np.zeros(problem.n)
-        pi[self.firms] = np.exp(np.minimum(x[:k], 700.0))
-        T, w, mu = math.exp(x[k]), math.exp(min(x[k + 1], 700.0)), x[k + 2 :] * self.unit
+        pi[self.firms] = np.exp(np.minimum(x[:k], LARGEST_LOG))
+        T, w, mu = _positive(x[k]), _positive(x[k + 1]), x[k + 2 :] * self.unit
         toll = self.G.T @ mu if mu.size else np.zeros(problem.n)
         Omega = problem.Omega
         total, slope, goods, spent = _smoothed(
@@ -151,12 +152,17 @@ class _Dual:
         """Return the point as prices."""
         problem, k = self.problem, self.firms.size
         pi = np.zeros(problem.n)
-        pi[self.firms] = np.exp(np.minimum(x[:k], 700.0))
+        pi[self.firms] = np.exp(np.minimum(x[:k], LARGEST_LOG))
         mu = np.zeros(problem.rows.count)
         both = x[k + 2 :] * self.unit
         np.add.at(mu, self.above, both[: self.above.size])
         np.subtract.at(mu, self.below, both[self.above.size :])
-        return Prices(pi, math.exp(x[k]), problem.L - math.exp(-x[k + 1]), mu)
+        return Prices(pi, _positive(x[k]), problem.L - _positive(-x[k + 1]), mu)
+
+
+def _positive(logarithm: float) -> float:
+    """Return exp, kept within the range of doubles on both sides."""
+    return math.exp(min(max(logarithm, -LARGEST_LOG), LARGEST_LOG))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
