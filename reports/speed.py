@@ -288,6 +288,7 @@ def _distribution(page: Page, console: Any, results: Results, groups: Sequence[C
             (
                 case.label,
                 f"{sum(map(_proved, found))} of {len(found)}",
+                _worst_gap(found),
                 *times,
                 _median_and_most(found, "nodes", "{:.0f}".format),
                 _median_and_most(found, "linear_programs", "{:.0f}".format),
@@ -295,7 +296,19 @@ def _distribution(page: Page, console: Any, results: Results, groups: Sequence[C
                 _median_and_most(found, "check_seconds", _brief),
             )
         )
-    columns = ("economy", "proved", "min", "median", "95 %", "max", "nodes", "programs", "certificate, kB", "check")
+    columns = (
+        "economy",
+        "proved",
+        "largest gap",
+        "min",
+        "median",
+        "95 %",
+        "max",
+        "nodes",
+        "programs",
+        "certificate, kB",
+        "check",
+    )
     _show(console, "Certified on calibrated economies (median, largest)", columns, rows)
     page.table(
         columns,
@@ -427,6 +440,12 @@ def _censored(found: Found) -> bool:
 
 def _proved(found: Found) -> bool:
     return bool(found["status"] == "optimal" and found["rel_gap"] <= AGREE)
+
+
+def _worst_gap(found: Sequence[Found]) -> str:
+    """Return the largest gap that was left; a dash where everything was proved."""
+    open_ = [math.inf if one["rel_gap"] is None else one["rel_gap"] for one in found if not _proved(one)]
+    return "–" if not open_ else _percent(max(open_)) if max(open_) < math.inf else "∞"
 
 
 def _quantile(found: Sequence[Found], q: float) -> float:

@@ -47,6 +47,7 @@ class Parameters:
     time_limit : seconds for each solution of a Table 1 economy
     calibrated : firms of the calibrated economies
     draws : how many calibrated economies of each size
+    large : firms of the largest calibrated economies, and how many draws
     varied : firms of the calibrated economies that are varied
     variants : how many draws of each variation
     draw_limit : seconds for each proof of a calibrated economy
@@ -59,13 +60,20 @@ class Parameters:
     time_limit: float = 20.0
     calibrated: tuple[int, ...] = (300, 1000)
     draws: int = 10
+    large: tuple[int, int] = (10_000, 0)
     varied: int = 300
     variants: int = 5
     draw_limit: float = 60.0
 
 
 FULL = Parameters(
-    sizes=(8, 10, 12, 14, 17, 20, 24), brute=(8, 10, 12, 14), economies=15, draws=50, variants=25, draw_limit=120.0
+    sizes=(8, 10, 12, 14, 17, 20, 24),
+    brute=(8, 10, 12, 14),
+    economies=15,
+    draws=50,
+    large=(10_000, 5),
+    variants=25,
+    draw_limit=120.0,
 )
 
 
@@ -138,7 +146,8 @@ def cases(parameters: Parameters) -> list[Case]:
         drawn = (Economy("calibrated", n, d, parameters.seed, sigma, epsilon, rows) for d in range(count))
         return Case(label, tuple(drawn))
 
-    plain = [group(f"{n} firms", n, parameters.draws, 5.0, 5.0) for n in parameters.calibrated]
+    sizes = [*((n, parameters.draws) for n in parameters.calibrated), parameters.large]
+    plain = [group(f"{n} firms", n, count, 5.0, 5.0) for n, count in sizes if count]
     n, count = parameters.varied, parameters.variants
     return [
         *plain,
