@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -262,11 +263,11 @@ def test_a_false_answer_of_scip_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> 
     from endonet.solvers.sourcing.scip import ScipProgram
 
     problem = economy(0, 4, "buyer", "acyclic", share=0.9, most=9)
-    with monkeypatch.context() as patch:
-        patch.setattr(ScipProgram, "dual_bound", property(lambda self: 0.5))
-        assert "its own decision is worth" in en.solve(problem, "scip", "planner", time_limit=30).contradicted
-        patch.setattr(ScipProgram, "objective", property(lambda self: 0.999))
-        assert "claims the value" in en.solve(problem, "scip", "planner", time_limit=30).contradicted
+    honest = ScipProgram.maximise
+    for lie, found in (({"bound": 0.5}, "its own decision is worth"), ({"objective": 0.999}, "claims the value")):
+        with monkeypatch.context() as patch:
+            patch.setattr(ScipProgram, "maximise", lambda *given, lie=lie: replace(honest(*given), **lie))
+            assert found in en.solve(problem, "scip", "planner", time_limit=30).contradicted
     with monkeypatch.context() as patch:
         patch.setattr(SUPPLIER_EQUILIBRIUM.__class__, "extract", lambda self, model: wrong)
         supplied = economy(0, 3, "supplier", "acyclic", share=0.9)

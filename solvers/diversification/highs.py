@@ -5,15 +5,15 @@ The bound is HiGHS's own claim, valid within its tolerances; ``certified`` and `
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.finite import FINITE
 from endonet.formulations.diversification.planner import PLANNER
 from endonet.formulations.diversification.problem import ChainProblem
 from endonet.formulations.errors import NotApplicableError
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.diversification import certificate, finite
 from endonet.solvers.diversification.certified import too_wide
@@ -44,16 +44,12 @@ class Highs(Solver[ChainProblem]):
 
     def prepare(self) -> None:
         """Import Pyomo's interface to HiGHS."""
-        from pyomo.contrib.appsi.solvers import Highs as Interface
-
-        Interface().available()
+        handed.prepare_highs()
 
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Build the program and let HiGHS solve it."""
         written = FINITE if problem.m is not None or formulation == "finite" else PLANNER
         import pyomo.environ as pyo
-        from pyomo.contrib.appsi.base import TerminationCondition
-        from pyomo.contrib.appsi.solvers import Highs as Interface
 
         if problem.m is None and certificate.cannot_meet(problem):
             return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",), certificate={"kind": "target"})
@@ -61,31 +57,22 @@ class Highs(Solver[ChainProblem]):
             model = written.build(problem)
         except NotApplicableError as error:
             return Finding(None, Status.NO_SOLUTION, StoppedBy.ERROR, notes=(str(error),))
-        highs: Any = Interface()
-        highs.config.load_solution = False
-        highs.config.time_limit = self.time_limit
-        highs.highs_options = {"mip_rel_gap": self.rel_gap / 10, "random_seed": self.seed, "threads": self.threads}
-        answer = highs.solve(model)
-        raw = str(answer.termination_condition)
-        stopped = {
-            TerminationCondition.optimal: StoppedBy.FINISHED,
-            TerminationCondition.maxTimeLimit: StoppedBy.TIME_LIMIT,
-        }.get(answer.termination_condition, StoppedBy.ERROR)
-        bound = answer.best_objective_bound
-        if bound is None or not math.isfinite(bound):
-            bound = answer.best_feasible_objective if stopped is StoppedBy.FINISHED else None
+        highs = handed.Highs(self.seed, self.threads, {"mip_rel_gap": self.rel_gap / 10})
+        answer = highs.solve(model, self.time_limit)
+        stopped, raw, bound = answer.stopped_by, answer.raw, answer.bound
+        if bound is None and stopped is StoppedBy.FINISHED:
+            bound = answer.objective
         top = float(Limits(problem).top[0]) / problem.K
         bound = top if bound is None else min(bound + WIDER * max(abs(bound), 1e-3), max(top, bound))
-        if answer.best_feasible_objective is None:
+        if not answer.found:
             return Finding(None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=(OUTSIDE,))
-        highs.load_vars()
         decision = written.extract(model)
         value = problem.evaluate(decision).value
         return Finding(
             decision,
             Status.OPTIMAL if stopped is StoppedBy.FINISHED else Status.FEASIBLE,
             stopped,
-            claimed_value=answer.best_feasible_objective if abs(value) > 1e-3 else None,
+            claimed_value=answer.objective if abs(value) > 1e-3 else None,
             bound=max(bound, value) if bound > value - 1e-6 * max(abs(value), 1e-3) else bound,
             raw_status=raw,
             notes=(OUTSIDE,),

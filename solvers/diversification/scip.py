@@ -6,29 +6,20 @@ claim, made wider by what its feasibility tolerance can do to the risks: |Î”M| â
 
 from __future__ import annotations
 
-import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from endonet.formulations.diversification.bounds import Limits
 from endonet.formulations.diversification.minlp import MINLP
 from endonet.formulations.diversification.problem import ChainProblem
-from endonet.formulations.errors import EndonetError, NotApplicableError
+from endonet.formulations.errors import NotApplicableError
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.diversification import certificate
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 
 OUTSIDE = "the bound is SCIP's own claim, valid within its tolerances, and not certified"
 TOLERANCE = 1e-8
-STOPS = {
-    "optimal": StoppedBy.FINISHED,
-    "gaplimit": StoppedBy.FINISHED,
-    "timelimit": StoppedBy.TIME_LIMIT,
-    "nodelimit": StoppedBy.NODE_LIMIT,
-    "userinterrupt": StoppedBy.INTERRUPTED,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +51,7 @@ class Scip(Solver[ChainProblem]):
 
     def prepare(self) -> None:
         """Import SCIP and Pyomo's writer."""
-        import pyomo.repn.plugins.nl_writer  # noqa: F401
-        import pyscipopt  # noqa: F401
+        handed.prepare_scip()
 
     def run(self, problem: ChainProblem, formulation: str | None) -> Finding:
         """Let SCIP solve the program."""
@@ -69,51 +59,18 @@ class Scip(Solver[ChainProblem]):
         if certificate.cannot_meet(problem):
             return Finding(None, Status.INFEASIBLE, notes=("no path meets the rows",), certificate={"kind": "target"})
         model = MINLP.build(problem)
-        scip, pairs = read_model(model)
-        scip.setParam("numerics/feastol", TOLERANCE)
-        scip.setParam("limits/gap", self.rel_gap / 10)
-        scip.setParam("randomization/randomseedshift", self.seed % 2**31)
-        if self.time_limit is not None:
-            scip.setParam("limits/time", max(self.time_limit, 1e-3))
-        scip.optimize()
-        raw = str(scip.getStatus())
-        stopped = STOPS.get(raw, StoppedBy.ERROR)
+        scip = handed.Scip(model, TOLERANCE, self.seed, {"limits/gap": self.rel_gap / 10})
+        answer = scip.solve(self.time_limit)
         top = float(Limits(problem).top[0]) / problem.K
-        bound = min(float(scip.getDualbound()), top) + TOLERANCE * float(sum(problem.pi)) / problem.K
-        statistics = {"nodes": int(scip.getNTotalNodes())}
-        if scip.getNSols() == 0:
-            return Finding(None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, statistics=statistics)
-        best = scip.getBestSol()
-        for ours, theirs in pairs:
-            ours.set_value(scip.getSolVal(best, theirs), skip_validation=True)
+        bound = top if answer.bound is None else min(answer.bound, top)
+        bound += TOLERANCE * float(sum(problem.pi)) / problem.K
+        status = Status.OPTIMAL if answer.stopped_by is StoppedBy.FINISHED else Status.FEASIBLE
         return Finding(
-            MINLP.extract(model),
-            Status.OPTIMAL if stopped is StoppedBy.FINISHED else Status.FEASIBLE,
-            stopped,
+            MINLP.extract(model) if answer.found else None,
+            status if answer.found else Status.NO_SOLUTION,
+            answer.stopped_by,
             bound=bound,
-            raw_status=raw,
+            raw_status=answer.raw,
             notes=(OUTSIDE,),
-            statistics=statistics,
+            statistics={"nodes": scip.nodes},
         )
-
-
-def read_model(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Return SCIP holding the model, and the pairs (Pyomo variable, SCIP variable)."""
-    import pyscipopt
-    from pyomo.repn.plugins.nl_writer import NLWriter
-
-    scip = pyscipopt.Model()
-    scip.hideOutput()
-    with tempfile.TemporaryDirectory(prefix="endonet-scip-") as folder:
-        file = Path(folder) / "model.nl"
-        with file.open("w") as stream:
-            columns = NLWriter().write(model, stream, linear_presolve=False, scale_model=False).variables
-        scip.readProblem(str(file))
-    pairs = []
-    for variable in scip.getVars():
-        match = re.fullmatch(r"[a-z](\d+)", variable.name)
-        if match:
-            pairs.append((columns[int(match[1])], variable))
-    if len(pairs) != len(columns):
-        raise EndonetError(f"SCIP read {len(pairs)} of {len(columns)} variables of the model")
-    return scip, pairs

@@ -18,6 +18,7 @@ import numpy as np
 from endonet.formulations.sourcing.complements import FIRM_COMPLEMENTS
 from endonet.formulations.sourcing.interdependent import Sets, SourcingChoice
 from endonet.formulations.sourcing.thresholds import FIRM_THRESHOLDS
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
@@ -107,29 +108,15 @@ class ChoiceScip(ChoiceOutside):
 
     def prepare(self) -> None:
         """Import SCIP and Pyomo's writer."""
-        import pyomo.repn.plugins.nl_writer  # noqa: F401
-        import pyscipopt  # noqa: F401
+        handed.prepare_scip()
 
     def solve_one(self, firm: SourcingChoice, seconds: float) -> tuple[Sets | None, float, bool, str]:
         """Let SCIP solve the program of one firm."""
-        from endonet.solvers.sourcing.reading import read_model
-
         model = FIRM_COMPLEMENTS.build(firm)
-        scip, pairs = read_model(model)
-        scip.setParam("numerics/feastol", TOLERANCE)
-        scip.setParam("limits/gap", self.rel_gap / 10)
-        scip.setParam("randomization/randomseedshift", self.seed % 2**31)
-        if math.isfinite(seconds):
-            scip.setParam("limits/time", max(seconds, 1e-3))
-        scip.optimize()
-        raw = str(scip.getStatus())
-        bound = min(float(scip.getDualbound()), 1.0)
-        if scip.getNSols() == 0:
-            return None, bound, False, raw
-        best = scip.getBestSol()
-        for ours, theirs in pairs:
-            ours.set_value(scip.getSolVal(best, theirs), skip_validation=True)
-        return FIRM_COMPLEMENTS.extract(model), bound, raw in ("optimal", "gaplimit"), raw
+        answer = handed.Scip(model, TOLERANCE, self.seed, {"limits/gap": self.rel_gap / 10}).solve(seconds)
+        bound = 1.0 if answer.bound is None else min(answer.bound, 1.0)
+        found = FIRM_COMPLEMENTS.extract(model) if answer.found else None
+        return found, bound, answer.found and answer.stopped_by is StoppedBy.FINISHED, answer.raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +134,7 @@ class ChoiceHighs(ChoiceOutside):
 
     def prepare(self) -> None:
         """Import Pyomo's interface to HiGHS."""
-        from pyomo.contrib.appsi.solvers import Highs as Interface
-
-        Interface().available()
+        handed.prepare_highs()
 
     def solve_one(self, firm: SourcingChoice, seconds: float) -> tuple[Sets | None, float, bool, str]:
         """Let HiGHS solve one firm's linear program, or its integer programs."""
@@ -160,26 +145,13 @@ class ChoiceHighs(ChoiceOutside):
         return self._tangents(firm, time.perf_counter() + seconds)
 
     def _solve(self, model: Any, seconds: float) -> tuple[float | None, float, str]:
-        from pyomo.contrib.appsi.solvers import Highs as Interface
-
-        highs: Any = Interface()
-        highs.config.load_solution = False
-        highs.config.time_limit = max(seconds, 1e-3) if math.isfinite(seconds) else None
-        highs.highs_options = {
-            "mip_rel_gap": self.rel_gap / 100,
-            "mip_feasibility_tolerance": TOLERANCE,
-            "primal_feasibility_tolerance": TOLERANCE,
-            "random_seed": self.seed,
-            "threads": self.threads,
-        }
-        answer = highs.solve(model)
-        bound = answer.best_objective_bound
-        value = answer.best_feasible_objective
-        if value is None or not math.isfinite(value):
-            return None, 1.0, str(answer.termination_condition)
-        highs.load_vars()
-        bound = value if bound is None or not math.isfinite(bound) else bound
-        return float(value), min(float(bound), 1.0), str(answer.termination_condition)
+        tolerances = dict.fromkeys(("mip_feasibility_tolerance", "primal_feasibility_tolerance"), TOLERANCE)
+        highs = handed.Highs(self.seed, self.threads, {"mip_rel_gap": self.rel_gap / 100} | tolerances)
+        answer = highs.solve(model, seconds)
+        if answer.objective is None:
+            return None, 1.0, answer.raw
+        bound = answer.objective if answer.bound is None else answer.bound
+        return answer.objective, min(bound, 1.0), answer.raw
 
     def _tangents(self, firm: SourcingChoice, deadline: float) -> tuple[Sets | None, float, bool, str]:
         import pyomo.environ as pyo

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
 from endonet.solvers.sourcing.listing import Answer, list_all
@@ -35,48 +35,34 @@ class Milp(Solver[SourcingProblem]):
 
     def prepare(self) -> None:
         """Import Pyomo's interface to HiGHS."""
-        from pyomo.contrib.appsi.solvers import Highs as Interface
-
-        Interface().available()
+        handed.prepare_highs()
 
     def run(self, problem: SourcingProblem, formulation: str | None) -> Finding:
         """Solve and cut until the program is infeasible."""
         del formulation
         begun = time.perf_counter()
-        program = HighsProgram(problem, {"random_seed": self.seed, "threads": self.threads})
+        program = HighsProgram(problem, self.seed, self.threads)
         return list_all(problem, program, "HiGHS", time_limit=self.time_limit, log=self.log, begun=begun)
 
 
 class HighsProgram:
     """``sourcing/equilibrium`` of one economy in HiGHS."""
 
-    def __init__(self, problem: SourcingProblem, options: dict[str, Any]) -> None:
+    def __init__(self, problem: SourcingProblem, seed: int, threads: int) -> None:
         import pyomo.environ as pyo
-        from pyomo.contrib.appsi.solvers import Highs as Interface
 
         self.model = EQUILIBRIUM.build(problem)
         self.model.constraint_new = pyo.ConstraintList()
-        self.highs: Any = Interface()
-        self.highs.config.load_solution = False
         tolerances = ("primal_feasibility_tolerance", "mip_feasibility_tolerance")
         # Any point will do, so that the first one found ends the search.
-        self.highs.highs_options = options | {"mip_rel_gap": 1e9} | dict.fromkeys(tolerances, FEASIBILITY)
+        self.highs = handed.Highs(seed, threads, {"mip_rel_gap": 1e9} | dict.fromkeys(tolerances, FEASIBILITY))
 
     def ask(self, seconds: float) -> Answer:
         """Look for a point."""
-        from pyomo.contrib.appsi.base import TerminationCondition as Ended
-
-        if math.isfinite(seconds):
-            self.highs.config.time_limit = max(seconds, 1e-3)
-        answer = self.highs.solve(self.model)
-        ended = answer.termination_condition
-        if answer.best_feasible_objective is not None:
-            self.highs.load_vars()
-            return Answer(EQUILIBRIUM.extract(self.model), StoppedBy.FINISHED, str(ended))
-        stopped_by = StoppedBy.TIME_LIMIT if ended == Ended.maxTimeLimit else StoppedBy.ERROR
-        if ended in (Ended.infeasible, Ended.infeasibleOrUnbounded):
-            stopped_by = StoppedBy.FINISHED
-        return Answer(None, stopped_by, str(ended))
+        answer = self.highs.solve(self.model, seconds)
+        if answer.found:
+            return Answer(EQUILIBRIUM.extract(self.model), StoppedBy.FINISHED, answer.raw)
+        return Answer(None, answer.stopped_by, answer.raw)
 
     def cut(self, network: Network) -> None:
         """Exclude one network."""

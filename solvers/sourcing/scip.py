@@ -28,23 +28,13 @@ from endonet.formulations.sourcing.building import SourcingFormulation
 from endonet.formulations.sourcing.decisions import Network
 from endonet.formulations.sourcing.planner import PLANNER
 from endonet.formulations.sourcing.problem import SourcingProblem
+from endonet.solvers import handed
 from endonet.solvers.base import CONTRADICTION
-from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Solution, Status, StoppedBy
+from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Solution, Status
 from endonet.solvers.sourcing.accepted import EconomySolver
 from endonet.solvers.sourcing.listing import Answer, list_all
 
 OUTSIDE = "the bound is SCIP's own claim, valid within its tolerances, and not certified"
-FIRST_POINT = "sollimit"
-STOPS = {
-    "optimal": StoppedBy.FINISHED,
-    "gaplimit": StoppedBy.FINISHED,
-    "infeasible": StoppedBy.FINISHED,
-    FIRST_POINT: StoppedBy.FINISHED,
-    "timelimit": StoppedBy.TIME_LIMIT,
-    "nodelimit": StoppedBy.NODE_LIMIT,
-    "userinterrupt": StoppedBy.INTERRUPTED,
-    "terminate": StoppedBy.INTERRUPTED,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +73,7 @@ class Scip(EconomySolver):
 
     def prepare(self) -> None:
         """Import SCIP and Pyomo's writer."""
-        import pyomo.repn.plugins.nl_writer  # noqa: F401
-        import pyscipopt  # noqa: F401
+        handed.prepare_scip()
 
     def solve(self, problem: Any, formulation: str | None = None) -> Solution:
         """Return what SCIP found, by default on the program of whoever initiates links; see `Solver.solve`."""
@@ -105,26 +94,27 @@ class Scip(EconomySolver):
         power = problem.sigma / (problem.sigma - 1)
         seconds = math.inf if self.time_limit is None else self.time_limit - (time.perf_counter() - begun)
         answer = program.maximise(self.rel_gap / 2 / power, seconds)
-        bound = PLANNER.welfare(problem, _wider(problem, program.dual_bound, self.feasibility))
+        assert answer.bound is not None
+        bound = PLANNER.welfare(problem, _wider(problem, answer.bound, self.feasibility))
         notes = [OUTSIDE]
-        if answer.network is None:
+        if answer.objective is None:
             return Finding(
                 None, Status.NO_SOLUTION, answer.stopped_by, bound=bound, raw_status=answer.raw, notes=tuple(notes)
             )
-        value = problem.evaluate(answer.network).value
-        claimed: float | None = PLANNER.welfare(problem, program.objective)
+        network = PLANNER.extract(program.model)
+        value = problem.evaluate(network).value
         if value is not None and 0 < value - bound <= CONTRADICTION * value:
             notes.append(f"SCIP's dual bound {bound:.17g} lies below the network's exact value, to which it was raised")
             bound = value
         return Finding(
-            answer.network,
+            network,
             Status.OPTIMAL,
             answer.stopped_by,
-            claimed_value=claimed,
+            claimed_value=PLANNER.welfare(problem, answer.objective),
             bound=bound,
             raw_status=answer.raw,
             notes=tuple(notes),
-            statistics={"nodes": program.nodes, "dual_bound": program.dual_bound},
+            statistics={"nodes": program.scip.nodes, "dual_bound": answer.bound},
         )
 
 
@@ -132,59 +122,28 @@ class ScipProgram:
     """A formulation of one economy in SCIP."""
 
     def __init__(self, form: SourcingFormulation, problem: SourcingProblem, feasibility: float, seed: int) -> None:
-        from endonet.solvers.sourcing.reading import read_model
-
         self.form = form
         self.model = form.build(problem)
-        self.scip, self.pairs = read_model(self.model)
-        self.scip.setParam("numerics/feastol", feasibility)
         # its symmetry reduction has cut off the optimum of another family's identical firms
-        self.scip.setParam("misc/usesymmetry", 0)
-        self.scip.setParam("randomization/randomseedshift", seed % 2**31)
-        self.z = {ours.index(): theirs for ours, theirs in self.pairs if ours.parent_component() is self.model.z}
-
-    @property
-    def dual_bound(self) -> float:
-        """The bound on the program's objective."""
-        return float(self.scip.getDualbound())
-
-    @property
-    def objective(self) -> float:
-        """The objective of the best point."""
-        return float(self.scip.getSolObjVal(self.scip.getBestSol()))
-
-    @property
-    def nodes(self) -> int:
-        """Nodes of the search."""
-        return int(self.scip.getNTotalNodes())
+        self.scip = handed.Scip(self.model, feasibility, seed, {"misc/usesymmetry": 0})
+        self.z = {ours.index(): theirs for ours, theirs in self.scip.pairs if ours.parent_component() is self.model.z}
 
     def ask(self, seconds: float) -> Answer:
         """Look for a point."""
-        self.scip.setParam("limits/solutions", 1)
-        return self._run(seconds)
+        self.scip.scip.setParam("limits/solutions", 1)
+        answer = self.scip.solve(seconds)
+        return Answer(self.form.extract(self.model) if answer.found else None, answer.stopped_by, answer.raw)
 
-    def maximise(self, gap: float, seconds: float) -> Answer:
+    def maximise(self, gap: float, seconds: float) -> handed.Answer:
         """Look for the best point."""
-        self.scip.setParam("limits/gap", gap)
-        return self._run(seconds)
+        self.scip.scip.setParam("limits/gap", gap)
+        return self.scip.solve(seconds)
 
     def cut(self, network: Network) -> None:
         """Exclude one network."""
-        self.scip.freeTransform()
+        self.scip.scip.freeTransform()
         terms = [1 - self.z[e] if made else self.z[e] for e, made in enumerate(network.links.tolist())]
-        self.scip.addCons(sum(terms) >= 1)
-
-    def _run(self, seconds: float) -> Answer:
-        self.scip.setParam("limits/time", max(seconds, 1e-3) if math.isfinite(seconds) else 1e20)
-        self.scip.optimize()
-        raw = str(self.scip.getStatus())
-        stopped_by = STOPS.get(raw, StoppedBy.ERROR)
-        if self.scip.getNSols() == 0:
-            return Answer(None, stopped_by, raw)
-        best = self.scip.getBestSol()
-        for ours, theirs in self.pairs:
-            ours.set_value(self.scip.getSolVal(best, theirs), skip_validation=True)
-        return Answer(self.form.extract(self.model), stopped_by, raw)
+        self.scip.scip.addCons(sum(terms) >= 1)
 
 
 def _form(name: str) -> SourcingFormulation:

@@ -5,14 +5,15 @@ The bound is HiGHS's own claim, valid within its tolerances; ``certified`` gives
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from endonet.formulations.suppliers.problem import SupplierProblem
 from endonet.formulations.suppliers.robust import ROBUST
 from endonet.formulations.suppliers.sets import SETS
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
+from endonet.solvers.handed import Answer
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
 from endonet.solvers.suppliers.certified import must_fit
 
@@ -45,34 +46,14 @@ class Highs(Solver[SupplierProblem]):
 
     def prepare(self) -> None:
         """Import Pyomo's interface to HiGHS."""
-        from pyomo.contrib.appsi.solvers import Highs as Interface
-
-        Interface().available()
+        handed.prepare_highs()
 
     def run(self, problem: SupplierProblem, formulation: str | None) -> Finding:
         """Build the program and let HiGHS solve it."""
-        from pyomo.contrib.appsi.base import TerminationCondition
-        from pyomo.contrib.appsi.solvers import Highs as Interface
-
         written, model = program(problem, formulation)
-        highs: Any = Interface()
-        highs.config.load_solution = False
-        highs.config.time_limit = self.time_limit
-        highs.highs_options = {"mip_rel_gap": self.rel_gap / 10, "random_seed": self.seed, "threads": self.threads}
-        answer = highs.solve(model)
-        raw = str(answer.termination_condition)
-        stopped = {
-            TerminationCondition.optimal: StoppedBy.FINISHED,
-            TerminationCondition.maxTimeLimit: StoppedBy.TIME_LIMIT,
-        }.get(answer.termination_condition, StoppedBy.ERROR)
-        bound = answer.best_objective_bound
-        top = float(sum(problem.pi)) / problem.K  # no profit exceeds π
-        bound = top if bound is None or not math.isfinite(bound) else min(widened(bound, top), top)
-        if answer.best_feasible_objective is None:
-            return Finding(None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=(OUTSIDE,))
-        highs.load_vars()
-        decision = written.extract(model)
-        return judged(problem, decision, bound, stopped, raw, OUTSIDE)
+        highs = handed.Highs(self.seed, self.threads, {"mip_rel_gap": self.rel_gap / 10})
+        answer = highs.solve(model, self.time_limit)
+        return judged(problem, written.extract(model) if answer.found else None, answer, OUTSIDE)
 
 
 def program(problem: SupplierProblem, formulation: str | None) -> tuple[Any, Any]:
@@ -95,14 +76,24 @@ def too_many_rows(problem: SupplierProblem) -> str:
     return f"its program has {size} rows of scenarios, over {LARGEST}; use certified" if size > LARGEST else ""
 
 
-def widened(bound: float, scale: float) -> float:
-    """Return an outside solver's bound, made wider by what its tolerances can do."""
-    return bound + WIDER * max(abs(bound), scale)
+def judged(problem: SupplierProblem, decision: Any, answer: Answer, note: str, **statistics: int) -> Finding:
+    """Return what an outside solver found; a decision that beats its bound by rounding alone lifts it.
 
-
-def judged(problem: SupplierProblem, decision: Any, bound: float, stopped: StoppedBy, raw: str, note: str) -> Finding:
-    """Return what an outside solver found; a decision that beats its bound by rounding alone lifts it."""
-    value = problem.evaluate(decision).value
-    status = Status.OPTIMAL if stopped is StoppedBy.FINISHED else Status.FEASIBLE
-    return Finding(decision, status, stopped, bound=bound if value > bound + 1e-6 else max(bound, value),
-                   raw_status=raw, notes=(note,))  # fmt: skip
+    The bound is made wider by what tolerances can do, and no profit exceeds π.
+    """
+    top = float(sum(problem.pi)) / problem.K
+    bound = top if answer.bound is None else min(answer.bound + WIDER * max(abs(answer.bound), top), top)
+    status = Status.NO_SOLUTION
+    if decision is not None:
+        value = problem.evaluate(decision).value
+        status = Status.OPTIMAL if answer.stopped_by is StoppedBy.FINISHED else Status.FEASIBLE
+        bound = bound if value > bound + 1e-6 else max(bound, value)
+    return Finding(
+        decision,
+        status,
+        answer.stopped_by,
+        bound=bound,
+        raw_status=answer.raw,
+        notes=(note,),
+        statistics=dict(statistics),
+    )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from endonet.formulations.suppliers.problem import SupplierProblem
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
-from endonet.solvers.diversification.scip import STOPS, read_model
-from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
-from endonet.solvers.suppliers.highs import judged, program, too_many_rows, widened
+from endonet.solvers.solution import Finding, Proves
+from endonet.solvers.suppliers.highs import judged, program, too_many_rows
 
 OUTSIDE = "the bound is SCIP's own claim, valid within its tolerances, and not certified"
 TOLERANCE = 1e-9
@@ -43,27 +43,11 @@ class Scip(Solver[SupplierProblem]):
 
     def prepare(self) -> None:
         """Import SCIP and Pyomo's writer."""
-        import pyomo.repn.plugins.nl_writer  # noqa: F401
-        import pyscipopt  # noqa: F401
+        handed.prepare_scip()
 
     def run(self, problem: SupplierProblem, formulation: str | None) -> Finding:
         """Let SCIP solve the program."""
         written, model = program(problem, formulation)
-        scip, pairs = read_model(model)
-        scip.setParam("numerics/feastol", TOLERANCE)
-        scip.setParam("limits/gap", self.rel_gap / 10)
-        scip.setParam("randomization/randomseedshift", self.seed % 2**31)
-        if self.time_limit is not None:
-            scip.setParam("limits/time", max(self.time_limit, 1e-3))
-        scip.optimize()
-        raw = str(scip.getStatus())
-        stopped = STOPS.get(raw, StoppedBy.ERROR)
-        top = float(sum(problem.pi)) / problem.K
-        bound = min(widened(float(scip.getDualbound()), top), top)
-        statistics = {"nodes": int(scip.getNTotalNodes())}
-        if scip.getNSols() == 0:
-            return Finding(None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, statistics=statistics)
-        best = scip.getBestSol()
-        for ours, theirs in pairs:
-            ours.set_value(scip.getSolVal(best, theirs), skip_validation=True)
-        return judged(problem, written.extract(model), bound, stopped, raw, OUTSIDE)
+        scip = handed.Scip(model, TOLERANCE, self.seed, {"limits/gap": self.rel_gap / 10})
+        answer = scip.solve(self.time_limit)
+        return judged(problem, written.extract(model) if answer.found else None, answer, OUTSIDE, nodes=scip.nodes)
