@@ -44,6 +44,7 @@ from endonet.solvers.solution import Finding, Proves, StoppedBy
 
 STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
 MANY = 5000  # undecided firms, from which on descent on the dual comes before the first linear program
+TESTED = 20_000  # firms up to which the first incumbent is improved by changing each
 PATIENCE = 1  # descents that gain little before the linear program takes over
 
 
@@ -55,9 +56,9 @@ class Search(Bounding):
         self.counts = {"linear_programs": 0}
 
     def begin(self, initial: Choice | None) -> None:
-        """Find a first incumbent and improve it by one-firm changes."""
+        """Find a first incumbent and improve it by one-firm changes, where testing all of them takes seconds."""
         super().begin(initial)
-        if self.best is not None and self.problem.links <= DENSE * self.problem.n:
+        if self.best is not None and self.problem.n <= TESTED and self.problem.links <= DENSE * self.problem.n:
             self.offer(improve(self.problem, self.best, deadline=self.deadline))
 
     def resume(self, earlier: Mapping[str, Any]) -> None:
