@@ -52,6 +52,7 @@ COARSE = 1e-3  # a share of the ceiling below which an absolute tolerance is no 
 CUT = 1e-6  # how far below the known decision models are cut off, relatively
 GRACE = 1.0  # seconds that a solver may take beyond its time limit before its process is ended
 SHORTEST = 1e-2  # seconds; some solvers read 0 as "no limit"
+USUAL = 1e3  # objectives between its inverse and itself are left in their units
 START_SECONDS = 5.0  # for the first decision where rows have to be satisfied
 
 
@@ -284,10 +285,13 @@ def cut_off(model: pyo.ConcreteModel, problem: PlannerProblem, known: float) -> 
 
 
 def in_shares(model: pyo.ConcreteModel, form: PlannerFormulation, problem: PlannerProblem) -> float:
-    """Divide the model's objective by what it is at the ceiling, and return that; solvers' tolerances are absolute."""
+    """Divide the model's objective by what it is at the ceiling if that is no usual number, and return the divisor.
+
+    Solvers' tolerances are absolute, and beyond 1e20 SCIP takes a number for infinite.
+    """
     whole = ceiling(problem).Q * problem.L
     unit = (whole / form.output(problem, 1.0)) ** slope(form, problem) if whole > 0 else 1.0
-    if not math.isfinite(unit) or unit == 1.0:
+    if not math.isfinite(unit) or 1 / USUAL <= unit <= USUAL:
         return 1.0
     model.objective.set_value(model.objective.expr / unit)
     return unit
