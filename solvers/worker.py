@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from endonet.formulations import registry
@@ -40,7 +41,14 @@ class Worker:
         self._owner = 0
         self._one_call = threading.Lock()
 
-    def ask(self, function: str, *arguments: Any, seconds: float | None = None, log: bool = False) -> Any:
+    def ask(
+        self,
+        function: str,
+        *arguments: Any,
+        seconds: float | None = None,
+        log: bool = False,
+        heard: Callable[[Any], None] | None = None,
+    ) -> Any:
         """Call a function there and return its answer.
 
         Parameters
@@ -51,6 +59,8 @@ class Worker:
             Time after which the process is ended.
         log : bool
             Let what the function prints reach standard error; otherwise it reaches nobody.
+        heard : callable, optional
+            Called with all that the function tells on the way, see `tell`.
 
         Raises
         ------
@@ -60,13 +70,18 @@ class Worker:
             If the function raises, with its message, or the process dies.
         """
         request = pickle.dumps((function, arguments, log))
+        deadline = None if seconds is None else time.perf_counter() + seconds
         with self._one_call:
             process = self._running()
             assert process.stdin is not None
             try:
                 process.stdin.write(request)
                 process.stdin.flush()
-                kind, answer = self._answers.get(timeout=seconds)
+                kind, answer = self._next(deadline)
+                while kind == "news":
+                    if heard is not None:
+                        heard(answer)
+                    kind, answer = self._next(deadline)
             except queue.Empty:
                 self.end()
                 raise TimeoutError from None
@@ -81,6 +96,10 @@ class Worker:
         if kind == "end":
             self.end()
         raise WorkerError(answer)
+
+    def _next(self, deadline: float | None) -> Any:
+        left = None if deadline is None else max(deadline - time.perf_counter(), 0.0)
+        return self._answers.get(timeout=left)
 
     def end(self) -> None:
         """End the process, if there is one."""
@@ -114,11 +133,27 @@ def _listen(process: subprocess.Popen[bytes], answers: queue.SimpleQueue[Any]) -
             return
 
 
+class _Line:
+    """Where this process's answers go; None in a process that does not serve."""
+
+    answers: IO[bytes] | None = None
+
+
+def tell(news: Any) -> None:
+    """Tell the asking process something on the way to the answer, in case that is never reached.
+
+    Called outside of a serving process, this does nothing.
+    """
+    if _Line.answers is not None:
+        _send(_Line.answers, ("news", news))
+
+
 def serve() -> None:
     """Answer calls until standard input ends."""
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the asking process decides what Ctrl-C means
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    _Line.answers = answers
     nowhere, heard = os.open(os.devnull, os.O_RDWR), os.dup(2)
     os.dup2(nowhere, 0)
     while True:

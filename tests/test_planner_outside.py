@@ -17,7 +17,9 @@ from economies import best_by_trying_all, economy
 import endonet as en
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.lifted import LIFTED
-from endonet.solvers.planner import outside
+from endonet.formulations.planner.rows import LinearRow
+from endonet.reports import soak_economies
+from endonet.solvers.planner import enumeration, outside
 from endonet.solvers.solution import Status, StoppedBy
 from endonet.solvers.worker import Worker, WorkerError
 
@@ -34,6 +36,19 @@ class TestWorker:
             with pytest.raises(TimeoutError):
                 worker.ask("time:sleep", 30, seconds=0.3)
             assert worker.ask("math:sqrt", 9.0) == 3.0
+        finally:
+            worker.end()
+
+    def test_what_is_told_on_the_way_survives_the_end_of_the_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = os.path.dirname(os.path.abspath(__file__))
+        monkeypatch.setattr(sys, "path", [folder, *sys.path])
+        worker, heard = Worker(), []
+        try:
+            assert worker.ask("telling:telling", 0.0, heard=heard.append) == "done"
+            assert heard == [1, 2]
+            with pytest.raises(TimeoutError):
+                worker.ask("telling:telling", 60.0, seconds=5.0, heard=heard.append)
+            assert heard == [1, 2, 1, 2]
         finally:
             worker.end()
 
@@ -84,6 +99,39 @@ class TestJudgement:
         assert "a decision of the heuristic is worth" in refuted.contradicted
         assert refuted.status is not Status.OPTIMAL
 
+    def test_a_point_where_a_solver_was_stopped_is_no_decision_unless_feasible(self) -> None:
+        problem = dataclasses.replace(economy(6), constraints=(LinearRow([0], [1.0], "==", 1.0),))
+        stopped = outside.Answer("limit", StoppedBy.TIME_LIMIT, np.zeros(6, np.int8), 0.5)
+        finding = outside.judge("X", problem, LIFTED, stopped, 1e-8, [])
+        assert finding.decision is None
+        assert finding.claim is Status.NO_SOLUTION
+        finished = dataclasses.replace(stopped, stopped_by=StoppedBy.FINISHED)
+        assert (
+            outside.judge("X", problem, LIFTED, finished, 1e-8, []).decision is not None
+        )  # a claim to be contradicted
+
+    def test_a_value_below_the_decisions_own_is_false_only_of_an_optimum(self) -> None:
+        problem = economy(6)
+        best = outside.known_decision(problem)
+        stopped = outside.Answer("limit", StoppedBy.TIME_LIMIT, best, 1e-3)
+        assert outside.judge("X", problem, LIFTED, stopped, 1e-8, []).claimed_value is None
+        finished = dataclasses.replace(stopped, stopped_by=StoppedBy.FINISHED)
+        assert outside.judge("X", problem, LIFTED, finished, 1e-8, []).claimed_value is not None
+
+    def test_a_decision_is_known_where_all_firms_together_cannot_operate(self) -> None:
+        problem = soak_economies.draw(0, 0)[1]
+        known = outside.known_decision(problem)
+        assert known is not None
+        assert problem.evaluate(known).value == pytest.approx(best_by_trying_all(problem), rel=1e-12)
+
+    def test_the_best_of_what_was_told_is_kept(self) -> None:
+        worse = outside.Answer("", StoppedBy.TIME_LIMIT, np.zeros(2, np.int8), 0.2, dual=0.5)
+        more = outside.Answer("", StoppedBy.TIME_LIMIT, np.ones(2, np.int8), 0.3)
+        kept = outside.better(outside.better(worse, more), outside.Answer("", StoppedBy.TIME_LIMIT, dual=0.4))
+        assert kept.theta is more.theta
+        assert kept.dual == 0.4
+        assert outside.remains(kept).endswith("decision and bound")
+
     def test_the_cut_keeps_the_optimum(self) -> None:
         problem = economy(3, f=0.08)
         best = best_by_trying_all(problem)
@@ -118,3 +166,30 @@ def test_ipopt_with_fixed_decisions_agrees_with_the_evaluator() -> None:
 def test_options_outside_their_domain(name: str, option: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(option))):
         en.solve(economy(1), name, **option)
+
+
+@pytest.mark.parametrize(("seed", "number"), [(0, 9), (0, 15), (0, 26), (1, 8)])
+def test_scip_takes_outputs_beyond_its_infinity_in_shares(seed: int, number: int) -> None:
+    pytest.importorskip("pyscipopt")
+    problem = soak_economies.draw(seed, number)[1]
+    solution = en.solve(problem, "scip", "reduced", time_limit=2.0, threads=1)
+    assert not solution.contradicted
+    assert solution.bound is not None
+    assert solution.bound >= best_by_trying_all(problem) * (1 - 1e-6)
+
+
+def test_ctrl_c_while_the_search_is_built_keeps_an_incumbent(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = economy(6)
+    built = enumeration.Search.__init__
+
+    def interrupted(self: Any, *given: Any, **named: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        built(self, *given, **named)
+
+    solver = en.solver("planner", "enumeration", threads=1)
+    solver.prepare()
+    monkeypatch.setattr(enumeration.Search, "__init__", interrupted)
+    finding = solver.run(problem, None)
+    assert finding.stopped_by is StoppedBy.INTERRUPTED
+    assert finding.decision is not None
+    assert finding.bound >= best_by_trying_all(problem) * (1 - 1e-12)

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers.base import Solver
+from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.planner import removal
 from endonet.solvers.planner.tiny import tiny_economy
 from endonet.solvers.progress import Progress
@@ -114,13 +115,14 @@ class Enumeration(Solver[PlannerProblem]):
         deadline = None if self.time_limit is None else time.perf_counter() + self.time_limit
         threads = self.threads or os.cpu_count() or 1
         start = None if self.initial is None else problem.operating(self.initial)
-        with Progress(self.log) as progress:
-            search = Search(problem, self.best, threads, deadline, start, progress=progress)
+        with Interrupt() as interrupt, Progress(self.log) as progress:
+            search = Search(problem, self.best, threads, deadline, start, progress=progress, interrupt=interrupt)
             stopped_by = search.run()
         report: dict[str, Any] = search.statistics()
         networks = search.networks()
         if not networks:
-            return self._worthless(problem, search, stopped_by, report)
+            with Interrupt() as search.interrupt:
+                return self._worthless(problem, search, stopped_by, report)
         report["networks"] = [{"value": value, "theta": theta.tolist()} for value, theta in networks]
         value, theta = networks[0]
         bound = max(value, math.exp(search.open_bound)) if stopped_by is not StoppedBy.FINISHED else value
@@ -128,8 +130,8 @@ class Enumeration(Solver[PlannerProblem]):
         notes: tuple[str, ...] = ()
         if self.within > 0 and stopped_by is StoppedBy.FINISHED:
             floor = math.log(value) + math.log1p(-self.within) - removal.TIE
-            with Progress(self.log) as progress:
-                count = Search(problem, 0, threads, deadline, None, floor=floor, progress=progress)
+            with Interrupt() as interrupt, Progress(self.log) as progress:
+                count = Search(problem, 0, threads, deadline, None, floor=floor, progress=progress, interrupt=interrupt)
                 stopped = count.run()
             report["within"] = count.found if stopped is StoppedBy.FINISHED else None
             if stopped is not StoppedBy.FINISHED:
@@ -220,9 +222,10 @@ class Search:
         start: NDArray[np.int8] | None,
         floor: float = math.inf,
         progress: Progress | None = None,
+        interrupt: Interrupt | None = None,
     ) -> None:
         self.problem, self.threads, self.deadline, self.floor = problem, threads, deadline, floor
-        self.progress = progress
+        self.progress, self.interrupt = progress, interrupt
         everyone = np.ones(problem.n, np.uint8)
         alone = _arrange(problem, np.arange(problem.n))
         removal.fill_top(alone)
@@ -256,6 +259,7 @@ class Search:
             workers = [pool.submit(self._work) for _ in range(self.threads)]
             try:
                 while wait(workers, timeout=LOOK).not_done:
+                    self._hear()
                     self._show()
             except KeyboardInterrupt:
                 self._stop(StoppedBy.INTERRUPTED)
@@ -264,6 +268,13 @@ class Search:
         for task in self._tasks:
             self.open_bound = max(self.open_bound, -task.rank)
         return self._stopped_by
+
+    def _hear(self) -> bool:
+        """Stop if Ctrl-C has asked for it, and return whether it has."""
+        asked = self.interrupt is not None and self.interrupt.requested
+        if asked:
+            self._stop(StoppedBy.INTERRUPTED)
+        return asked
 
     def _show(self) -> None:
         if self.progress is not None:
@@ -299,6 +310,8 @@ class Search:
                 if self.problem.evaluate(theta).feasible:
                     return theta, StoppedBy.FINISHED
                 depth[0] -= 1
+            if self._hear():
+                return None, StoppedBy.INTERRUPTED
             if self.deadline is not None and time.perf_counter() > self.deadline:
                 return None, StoppedBy.TIME_LIMIT
 
@@ -323,7 +336,7 @@ class Search:
 
         self._raise_cutoff()
         open_task(everyone, 0, True)
-        while self._tasks and len(self._tasks) < TASKS_PER_THREAD * self.threads:
+        while self._tasks and len(self._tasks) < TASKS_PER_THREAD * self.threads and not self._hear():
             task = heapq.heappop(self._tasks)
             if task.start == n:
                 continue

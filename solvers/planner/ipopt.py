@@ -116,6 +116,8 @@ class Ipopt(Outside):
         comparable = settled and theta is not None and not is_coarse(problem, problem.evaluate(theta).value)
         if comparable and not fixed and form.relaxation_convex is False:
             comparable = False  # a corner that is missed by 1e-4 is worth more or less than the corner itself
+        if comparable and claimed is not None and theta is not None and claimed < problem.evaluate(theta).value:
+            comparable = False  # nothing is claimed of what lies above
         return Finding(
             theta,
             Status.NO_SOLUTION if theta is None else Status.STATIONARY if settled else Status.NOT_CONVERGED,

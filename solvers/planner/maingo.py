@@ -19,7 +19,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from endonet.solvers.planner import nl
-from endonet.solvers.planner.outside import Answer, Outside, Task, slope
+from endonet.solvers.planner.outside import Answer, Outside, Task, in_shares, in_units, slope
 from endonet.solvers.solution import Proves, StoppedBy
 
 SHORTEST_LIMIT = 10.0  # seconds; MAiNGO raises a shorter limit to this
@@ -58,6 +58,7 @@ def attack(task: Task) -> Answer:
     import maingopy
 
     model = task.model()
+    unit = in_shares(model, task.form, task.problem)
     translated, columns = _translated(model)
     maingo = maingopy.MAiNGO(translated)
     settings = {
@@ -79,12 +80,11 @@ def attack(task: Task) -> Answer:
     least = float(maingo.get_final_LBD())  # MAiNGO minimises −objective
     dual = -least if abs(least) < 1e300 and math.isfinite(least) else None
     if raw not in ("GLOBALLY_OPTIMAL", "FEASIBLE_POINT"):
-        return Answer(raw, stopped, dual=dual, statistics=statistics)
+        return in_units(Answer(raw, stopped, dual=dual, statistics=statistics), unit)
     model.theta[:] = 0  # firms that stand in no row cost nothing and do nothing
     nl.place(columns, np.asarray(maingo.get_solution_point()))
-    return Answer(
-        raw, stopped, task.form.extract(model), -float(maingo.get_objective_value()), dual, statistics=statistics
-    )
+    objective = -float(maingo.get_objective_value())
+    return in_units(Answer(raw, stopped, task.form.extract(model), objective, dual, statistics=statistics), unit)
 
 
 def _translated(model: pyo.ConcreteModel) -> tuple[Any, list[Any]]:

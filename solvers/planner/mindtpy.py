@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import pyomo.environ as pyo
@@ -25,6 +26,7 @@ from endonet.solvers.planner import nl
 from endonet.solvers.planner.convex import ConvexSolver
 from endonet.solvers.planner.outside import Answer, Task, slope
 from endonet.solvers.solution import Proves, StoppedBy
+from endonet.solvers.worker import tell
 
 COMMON = {"print_level": 0, "sb": "yes", "tol": 1e-9, "bound_relax_factor": 0.0, "nlp_scaling_method": "none"}
 TRIES: tuple[tuple[dict[str, Any], float], ...] = (
@@ -136,10 +138,16 @@ def attack(task: Task) -> Answer:
         absolute_bound_tolerance=1e-9,
         time_limit=FOREVER if task.seconds is None else max(1, round(task.seconds)),
         calculate_dual_at_solution=False,
+        call_after_subproblem_feasible=partial(report, task),
         tee=task.log,
     )
     raw = str(results.solver.termination_condition)
     return _read(task, model, raw, results.problem)
+
+
+def report(task: Task, fixed: pyo.ConcreteModel) -> None:
+    """Tell of a decision that MindtPy has just found feasible."""
+    tell(Answer("", StoppedBy.TIME_LIMIT, task.form.extract(fixed), float(pyo.value(fixed.objective))))
 
 
 def _read(task: Task, model: pyo.ConcreteModel, raw: str, bounds: Any) -> Answer:

@@ -50,8 +50,9 @@ Choice = NDArray[np.int8]
 
 COARSE = 1e-3  # a share of the ceiling below which an absolute tolerance is no longer small
 CUT = 1e-6  # how far below the known decision models are cut off, relatively
-GRACE = 5.0  # seconds that a solver may take beyond its time limit before its process is ended
+GRACE = 1.0  # seconds that a solver may take beyond its time limit before its process is ended
 SHORTEST = 1e-2  # seconds; some solvers read 0 as "no limit"
+USUAL = 1e3  # objectives between its inverse and itself are left in their units
 START_SECONDS = 5.0  # for the first decision where rows have to be satisfied
 
 
@@ -145,7 +146,7 @@ class Outside(Solver[PlannerProblem]):
 
     def prepare(self) -> None:
         """Start the process, import there what the attack needs, and compile the kernels of the heuristic here."""
-        known_decision(tiny_economy())
+        compile_heuristic()
         WORKER.ask("endonet.solvers.planner.outside:imported", self.attack, self.packages)
 
     def told(self) -> dict[str, Any]:
@@ -157,7 +158,10 @@ class Outside(Solver[PlannerProblem]):
         begun = time.perf_counter()
         form = form_of(formulation or self.formulations[0], self.increasing)
         start, notes = given_start(problem, self.initial)
-        known = known_decision(problem, start)
+        try:
+            known = known_decision(problem, start, self.time_limit)
+        except KeyboardInterrupt:
+            return interrupted(start, notes)
         worth = 0.0 if known is None or not self.cut else float(problem.evaluate(known).value)
         left = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - begun), SHORTEST)
         if ceiling(problem).Q > 0:
@@ -171,15 +175,19 @@ class Outside(Solver[PlannerProblem]):
         return judge(self.label, problem, form, answer, self.feasibility, notes)
 
     def answer(self, task: Task) -> Answer:
-        """Return the attack's answer, or why there is none."""
+        """Return the attack's answer, or why there is none, with the best of what it told on the way."""
         limit = None if task.seconds is None else task.seconds + GRACE
+        news = [Answer("", StoppedBy.ERROR)]
         try:
-            answer: Answer = WORKER.ask(self.attack, task, seconds=limit, log=task.log)
+            answer: Answer = WORKER.ask(
+                self.attack, task, seconds=limit, log=task.log, heard=lambda more: news.append(better(news[-1], more))
+            )
         except TimeoutError:
             note = f"{self.label} did not keep to the time limit, and its process was ended"
-            return Answer("", StoppedBy.TIME_LIMIT, notes=(note,))
+            return replace(news[-1], stopped_by=StoppedBy.TIME_LIMIT, notes=(note, remains(news[-1])))
         except KeyboardInterrupt:
-            return Answer("", StoppedBy.INTERRUPTED, notes=(f"{self.label}'s process was ended",))
+            note = f"{self.label}'s process was ended"
+            return replace(news[-1], stopped_by=StoppedBy.INTERRUPTED, notes=(note, remains(news[-1])))
         except WorkerError as error:
             last = str(error).strip().rpartition("\n")[2]
             return Answer(last, StoppedBy.ERROR, notes=(f"{self.label} failed: {last}",))
@@ -187,7 +195,33 @@ class Outside(Solver[PlannerProblem]):
 
     def solve(self, problem: PlannerProblem, formulation: str | None = None) -> Solution:
         """Return what the solver found, as judged by the problem's own evaluator and a heuristic's decision."""
-        return refuted(problem, super().solve(problem, formulation))
+        return refuted(problem, super().solve(problem, formulation), self.time_limit)
+
+
+def better(one: Answer, other: Answer) -> Answer:
+    """Return the better decision and the lower bound of two answers of one attack."""
+    duals = [answer.dual for answer in (one, other) if answer.dual is not None]
+    worth = [-math.inf if answer.objective is None else answer.objective for answer in (one, other)]
+    return replace(other if worth[1] >= worth[0] else one, dual=min(duals, default=None))
+
+
+def remains(news: Answer) -> str:
+    """Return what is left of a process that was ended."""
+    parts = ["decision"] * (news.theta is not None) + ["bound"] * (news.dual is not None)
+    return f"what it had told of before is kept: its best {' and '.join(parts)}" if parts else "it had told of nothing"
+
+
+def interrupted(start: Choice | None, notes: list[str]) -> Finding:
+    """Return what is known if Ctrl-C comes before the solver has begun: the start, if one was given."""
+    notes = [*notes, "interrupted before the solver had begun"]
+    claim = Status.NO_SOLUTION if start is None else Status.FEASIBLE
+    return Finding(start, claim, StoppedBy.INTERRUPTED, notes=tuple(notes))
+
+
+def compile_heuristic() -> None:
+    """Compile the kernels behind `known_decision`, whichever way it goes."""
+    tiny = tiny_economy()
+    improve(tiny, iterate_conditions(tiny).theta, neighbourhood="two")
 
 
 def imported(attack: str, packages: tuple[str, ...]) -> None:
@@ -221,14 +255,21 @@ def given_start(problem: PlannerProblem, initial: Any) -> tuple[Choice | None, l
     return outcome.theta, []
 
 
-def known_decision(problem: PlannerProblem, start: Choice | None = None) -> Choice | None:
+def known_decision(
+    problem: PlannerProblem, start: Choice | None = None, time_limit: float | None = None
+) -> Choice | None:
     """Return the better of a start and the reshaping heuristic's decision, made feasible; None if there is neither.
 
-    Where rows leave a decision that makes nothing, changes of one or two firms improve it.
+    Where that makes nothing, as many firms as labour allows are tried instead; there, and where there are rows, changes
+    of one or two firms improve it. Each of these steps takes at most half of ``time_limit``.
     """
-    deadline = time.perf_counter() + START_SECONDS
-    found = feasible_start(problem, iterate_conditions(problem, deadline=deadline).theta, START_SECONDS).theta
-    if found is not None and problem.rows.count and problem.labour_left(found) > 0:
+    seconds = START_SECONDS if time_limit is None else min(START_SECONDS, time_limit / 2)
+    deadline = time.perf_counter() + seconds
+    found = feasible_start(problem, iterate_conditions(problem, deadline=deadline).theta, seconds).theta
+    poor = found is not None and not problem.evaluate(found).value > 0
+    if poor:
+        found = feasible_start(problem, np.ones(problem.n, np.int8), seconds).theta
+    if found is not None and (poor or problem.rows.count) and problem.labour_left(found) > 0:
         found = improve(problem, found, neighbourhood="two", deadline=deadline)
     choices = [theta for theta in (found, start) if theta is not None and problem.evaluate(theta).feasible]
     return max(choices, key=lambda theta: problem.evaluate(theta).value, default=None)
@@ -241,6 +282,25 @@ def cut_off(model: pyo.ConcreteModel, problem: PlannerProblem, known: float) -> 
         model.T.setlb(share ** (problem.sigma - 1))
     elif share > 0 and model.component("Q") is not None:
         model.Q.setlb(share)
+
+
+def in_shares(model: pyo.ConcreteModel, form: PlannerFormulation, problem: PlannerProblem) -> float:
+    """Divide the model's objective by what it is at the ceiling if that is no usual number, and return the divisor.
+
+    Solvers' tolerances are absolute, and beyond 1e20 SCIP takes a number for infinite.
+    """
+    whole = ceiling(problem).Q * problem.L
+    unit = (whole / form.output(problem, 1.0)) ** slope(form, problem) if whole > 0 else 1.0
+    if not math.isfinite(unit) or 1 / USUAL <= unit <= USUAL:
+        return 1.0
+    model.objective.set_value(model.objective.expr / unit)
+    return unit
+
+
+def in_units(answer: Answer, unit: float) -> Answer:
+    """Return the answer to a model whose objective was divided by a unit in the model's own terms."""
+    claims = {name: getattr(answer, name) for name in ("objective", "dual")}
+    return replace(answer, **{name: claim * unit for name, claim in claims.items() if claim is not None})
 
 
 def slope(form: PlannerFormulation, problem: PlannerProblem) -> float:
@@ -278,7 +338,18 @@ def judge(
             None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=tuple(notes), statistics=statistics
         )
     claimed = None if answer.objective is None else form.output(problem, answer.objective)
-    value = problem.evaluate(answer.theta).value
+    outcome = problem.evaluate(answer.theta)
+    value = outcome.value
+    if stopped is not StoppedBy.FINISHED and not outcome.feasible:
+        notes.append(f"where {label} stopped, its point is not feasible, nor said to be, and was left out")
+        return Finding(
+            None, Status.NO_SOLUTION, stopped, bound=bound, raw_status=raw, notes=tuple(notes), statistics=statistics
+        )
+    if stopped is not StoppedBy.FINISHED and claimed is not None and claimed < value:
+        claimed = None  # quantities of a search that was stopped need not be the best for its θ
+    if claimed is not None and CONTRADICTION * value < claimed - value <= wider(problem, value, feasibility) - value:
+        notes.append(f"{label} claims {claimed:.9g}, more than the decision is worth, as its tolerance allows")
+        claimed = None
     if 0 < value - bound <= CONTRADICTION * value:
         notes.append(f"{label}'s dual bound {bound:.17g} lies below the decision's exact value, to which it was raised")
         bound = value
@@ -327,11 +398,14 @@ def some_choice(problem: PlannerProblem) -> Choice | None:
     return None if answer.x is None else problem.operating(np.round(answer.x))
 
 
-def refuted(problem: PlannerProblem, solution: Solution) -> Solution:
+def refuted(problem: PlannerProblem, solution: Solution, time_limit: float | None = None) -> Solution:
     """Return the solution, marked as contradicted if the heuristic's decision is worth more than its bound."""
-    if solution.bound is None or solution.contradicted:
+    if solution.bound is None or solution.contradicted or solution.stopped_by is StoppedBy.INTERRUPTED:
         return solution
-    known = known_decision(problem)
+    try:
+        known = known_decision(problem, time_limit=time_limit)
+    except KeyboardInterrupt:
+        return solution
     value = 0.0 if known is None else float(problem.evaluate(known).value)
     if value - solution.bound <= CONTRADICTION * value:
         return solution

@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 
 import pyomo.environ as pyo
 
-from endonet.formulations.errors import EndonetError, InputError
-from endonet.formulations.planner.building import PlannerFormulation
+from endonet.formulations.errors import EndonetError, InputError, NotApplicableError
+from endonet.formulations.planner.building import PlannerFormulation, ceiling
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.planner.outside import (
@@ -31,12 +31,16 @@ from endonet.solvers.planner.outside import (
     check_feasibility,
     form_of,
     given_start,
+    in_shares,
+    in_units,
+    interrupted,
     judge,
     refuted,
     slope,
 )
 from endonet.solvers.solution import Finding, Proves, Solution, StoppedBy
 
+LARGE = 1e9  # quantities beyond it are more than absolute tolerances allow
 STOPS = {
     "optimal": StoppedBy.FINISHED,
     "gaplimit": StoppedBy.FINISHED,
@@ -100,27 +104,36 @@ class Scip(Solver[PlannerProblem]):
         """Let SCIP solve the formulation."""
         begun = time.perf_counter()
         form = form_of(formulation or self.formulations[0], "curve")  # SCIP branches on it
-        model = form.build(problem)
+        check_size(form, problem)
         start, notes = given_start(problem, self.initial)
-        with tempfile.TemporaryDirectory(prefix="endonet-scip-") as folder:
-            scip, variables = _read(model, Path(folder))
-        self._set_options(scip, form, problem, spent=time.perf_counter() - begun)
-        if start is not None:
-            _give_start(scip, variables, form, model, problem.evaluate(start))
+        try:
+            model = form.build(problem)
+            unit = in_shares(model, form, problem)
+            with tempfile.TemporaryDirectory(prefix="endonet-scip-") as folder:
+                scip, variables = _read(model, Path(folder))
+            self._set_options(scip, form, problem, spent=time.perf_counter() - begun)
+            if start is not None:
+                _give_start(scip, variables, form, model, problem.evaluate(start))
+        except KeyboardInterrupt:
+            return interrupted(start, notes)
         built = time.perf_counter()
-        with _output(scip, self.log):
-            scip.optimize()
+        try:
+            with _output(scip, self.log):
+                scip.optimize()
+        except Exception as error:  # PySCIPOpt has no type of its own for what SCIP's return codes say
+            failed = Answer(str(error), StoppedBy.ERROR, start, notes=(f"SCIP failed: {error}",))
+            return judge("SCIP", problem, form, failed, self.feasibility, notes)
         statistics = {
             "nodes": int(scip.getNTotalNodes()),
             "build_seconds": built - begun,
             "scip_version": f"{scip.version():g}",
         }
-        answer = _answer(scip, variables, form, model, statistics)
+        answer = in_units(_answer(scip, variables, form, model, statistics), unit)
         return judge("SCIP", problem, form, answer, self.feasibility, notes)
 
     def solve(self, problem: PlannerProblem, formulation: str | None = None) -> Solution:
         """Return what SCIP found, as judged by the problem's own evaluator and a heuristic's decision."""
-        return refuted(problem, super().solve(problem, formulation))
+        return refuted(problem, super().solve(problem, formulation), self.time_limit)
 
     def _set_options(self, scip: Any, form: PlannerFormulation, problem: PlannerProblem, spent: float) -> None:
         scip.setParam("numerics/feastol", self.feasibility)
@@ -134,6 +147,16 @@ class Scip(Solver[PlannerProblem]):
             scip.setParam("limits/time", max(self.time_limit - spent, 1e-3))
         if self.node_limit is not None:
             scip.setParam("limits/nodes", self.node_limit)
+
+
+def check_size(form: PlannerFormulation, problem: PlannerProblem) -> None:
+    """Raise NotApplicableError where the form in the economy's own units holds numbers that SCIP does not resolve."""
+    most = max(ceiling(problem).Q, float(ceiling(problem).q.max(initial=0.0)))
+    if form.name == "planner/primal" and most > LARGE:
+        raise NotApplicableError(
+            f"solver 'scip' does not accept planner/primal here: quantities reach {most:.3g}, and beyond {LARGE:g} "
+            "SCIP's absolute tolerances make its claims false; use planner/reduced or planner/lifted, in shares"
+        )
 
 
 def _read(model: pyo.ConcreteModel, folder: Path) -> tuple[Any, list[tuple[Any, Any]]]:

@@ -12,13 +12,17 @@ Source: Lundell, Kronqvist and Westerlund, *The supporting hyperplane optimizati
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import pyomo.environ as pyo
 
 from endonet.solvers.planner import nl
 from endonet.solvers.planner.convex import ConvexSolver
 from endonet.solvers.planner.outside import Answer, Task, slope
 from endonet.solvers.solution import StoppedBy
+from endonet.solvers.worker import tell
 
 STOPS = {
     "TimeLimit": StoppedBy.TIME_LIMIT,
@@ -74,6 +78,7 @@ def attack(task: Task) -> Answer:
         settings["Termination.TimeLimit"] = task.seconds
     for name, value in settings.items():
         shot.updateSetting(name, value)
+    report(shot, task, model, columns)
     if not shot.setProblem(nl.FILE) or not shot.solveProblem():
         return Answer(shot.getTerminationReason().name, StoppedBy.ERROR)
     status, reason = shot.getModelReturnStatus().name, shot.getTerminationReason().name
@@ -85,3 +90,20 @@ def attack(task: Task) -> Answer:
         return Answer(raw, stopped, dual=dual)
     nl.place(columns, shot.getPrimalSolution().point)
     return Answer(raw, stopped, task.form.extract(model), float(shot.getPrimalBound()), dual)
+
+
+def report(shot: Any, task: Task, model: pyo.ConcreteModel, columns: list[Any]) -> None:
+    """Have SHOT tell of each new decision and bound, since it may overstay its time limit in a subproblem."""
+    import SHOTpy
+
+    def found(context: Any) -> None:
+        nl.place(columns, context.point)
+        objective = float(pyo.value(model.objective))
+        tell(Answer("", StoppedBy.TIME_LIMIT, task.form.extract(model), objective))
+
+    def bounded(context: Any) -> None:
+        if context.globalDualBound is not None and math.isfinite(context.globalDualBound):
+            tell(Answer("", StoppedBy.TIME_LIMIT, dual=float(context.globalDualBound)))
+
+    shot.registerCallback(SHOTpy.CallbackLocation.NewPrimalSolution, found)
+    shot.registerCallback(SHOTpy.CallbackLocation.DualBoundUpdate, bounded)
