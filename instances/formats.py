@@ -16,8 +16,9 @@ import math
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -119,13 +120,24 @@ def parse(text: str, exact: bool = False) -> dict[str, Any]:
 
     if not text.strip():
         raise InputError("file", "it is empty", "give an instance or solution file")
+    constants: list[_Constant] = []
+
+    def constant(literal: str) -> _Constant:
+        constants.append(_Constant(literal))
+        return constants[-1]
+
     try:
         value = json.loads(
             text,
             parse_float=Decimal if exact else None,
-            parse_constant=_constant,
+            parse_constant=constant,
             object_pairs_hook=_object,
         )
+        if constants:
+            where, held = _place(value, constants[0]), constants[0].literal
+            raise InputError(
+                where.removeprefix(".") or "file", f"it holds {held}, which is no JSON number", "give finite numbers"
+            )
     except InputError:
         raise
     except json.JSONDecodeError as error:
@@ -194,8 +206,26 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _constant(literal: str) -> NoReturn:
-    raise InputError("file", f"it holds {literal}, which is no JSON number", "give finite numbers")
+@dataclass(frozen=True, eq=False)
+class _Constant:
+    """NaN or an infinity, which JSON does not have; its place is known once the whole text is read."""
+
+    literal: str
+
+
+def _place(value: Any, sought: _Constant) -> str:
+    """Return the path that leads to a constant, as in ``.links.f[0]``; empty if it is the value itself."""
+    if isinstance(value, dict):
+        inside = ((f".{shown(key)[1:-1]}", part) for key, part in value.items())
+    elif isinstance(value, list):
+        inside = ((f"[{place}]", part) for place, part in enumerate(value))
+    else:
+        return ""
+    for step, part in inside:
+        further = _place(part, sought)
+        if part is sought or further:
+            return step + further
+    return ""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

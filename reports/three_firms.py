@@ -5,6 +5,7 @@ The parameters in the paper's pictures are lost; the examples keep what it state
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -120,6 +121,8 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         if table:
             page.table(titles, table, numeric=range(1, len(titles)))
         if note := getattr(one.solution.decision, "note", ""):
+            # Notes number firms from 0, pictures and the paper from 1.
+            note = re.sub(r"(\d+)→(\d+)", lambda link: f"{int(link[1]) + 1}→{int(link[2]) + 1}", note)
             page.text(note[0].upper() + note[1:] + ".")
         demands = ", ".join(f"{A:.6f}" for A in one.demands)
         rows.append([name, heading.partition(".")[0], str(len(one.demands)), demands])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -324,8 +325,11 @@ def test_ties_are_included_by_every_solver() -> None:
 @pytest.mark.parametrize("solver", ["enumeration", "certified"])
 def test_what_has_no_list_is_refused(solver: str) -> None:
     smoothed = economy(1, 3, smoothing=Smoothing(relative=0.01))
-    with pytest.raises(NotApplicableError, match="smoothed"):
+    with pytest.raises(NotApplicableError, match="not networks; use sequential"):
         en.solve(smoothed, solver)
+    circle = economy(1, 3, "buyer", "cyclic", smoothing=Smoothing(relative=0.01))
+    with pytest.raises(NotApplicableError, match="leave smoothing out"):
+        en.solve(circle, solver)
     kind = api.solver_class("sourcing", solver)
     assert kind.question == EQUILIBRIA
     if solver == "enumeration":
@@ -407,6 +411,12 @@ def test_the_command_line_of_an_open_economy(capsys: pytest.CaptureFixture[str])
         ({"phi": [1.0]}, "phi"),
         ({"initiator": "byer"}, "initiator"),
         ({"sigma": 0.5}, "sigma"),
+        ({"sigma": math.nan}, "sigma: it holds NaN"),
+        ({"phi": [1, math.inf]}, "phi[1]: it holds Infinity"),
+        (
+            {"links": {"supplier": [0], "buyer": [1], "alpha": [0.5], "f": [-math.inf]}},
+            "links.f[0]: it holds -Infinity",
+        ),
         ({"open": {"alpha_F": 1, "beta_F": 1, "f_import": 0}}, "open.f_export"),
         ({"smoothing": {"absolut": 1}}, "smoothing.absolut"),
         ({"L": -1}, "L"),

@@ -110,7 +110,7 @@ def test_what_replies_refuse_and_where_they_stop() -> None:
     below = dataclasses.replace(problem, markups=Markups(links=np.full(problem.m, 0.9)))
     with pytest.raises(NotApplicableError, match="use enumeration"):
         en.solve(below, "replies")
-    with pytest.raises(NotApplicableError, match="use sequential"):
+    with pytest.raises(NotApplicableError, match="leave smoothing out"):
         en.solve(dataclasses.replace(problem, smoothing=Smoothing(absolute=0.01)), "replies")
     with pytest.raises(InputError, match="max_evaluations"):
         en.solve(problem, "replies", max_evaluations=0)

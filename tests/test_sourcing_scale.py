@@ -18,11 +18,12 @@ from endonet import api
 from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.sourcing import parallel
 from endonet.formulations.sourcing.decisions import Network
+from endonet.formulations.sourcing.evaluation import SourcingOutcome
 from endonet.formulations.sourcing.problem import Markups, OpenEconomy, Smoothing, SourcingProblem
 from endonet.instances.sourcing import calibration, draws, philox
-from endonet.solvers.solution import Status
+from endonet.solvers.solution import Status, StoppedBy
 from endonet.solvers.sourcing import balance as balances
-from endonet.solvers.sourcing import bounds, enclosure, estimation, hat, kernels, market, moments, network
+from endonet.solvers.sourcing import bounds, enclosure, estimation, hat, kernels, market, moments, network, sequential
 from endonet.solvers.sourcing import flows as flow
 from endonet.solvers.sourcing.balance import balance
 
@@ -195,6 +196,29 @@ def test_nonexistence_is_found_and_shown(closure: str) -> None:
         assert len(jump.points) >= 2
         assert jump.links.size + jump.importers.size + jump.exporters.size
     assert without
+
+
+def test_a_large_economy_without_equilibrium_shows_its_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the size at which every equilibrium is located, the answer holds in a box around the smoothed one."""
+    monkeypatch.setattr(balances, "SMALL", 0)
+    for seed in range(30):
+        problem = economy(seed, n=3, closure="open", most=3)
+        solution = api.solve(problem, "sequential")
+        if solution.status is Status.NO_SOLUTION and solution.stopped_by is StoppedBy.CYCLE:
+            break
+    assert solution.notes[0].startswith("no equilibrium with w in [")
+    assert "their own equilibria" in solution.notes[0]
+    assert api.solve(problem, "enumeration").status is Status.INFEASIBLE
+
+
+def test_what_is_said_of_other_equilibria(monkeypatch: pytest.MonkeyPatch) -> None:
+    (closed,) = api.solve(calibrated(n=50, open=None), "sequential").notes
+    assert "has no other equilibrium" in closed
+    (opened,) = api.solve(calibrated(n=50), "sequential").notes
+    assert "was not asked" in opened
+    monkeypatch.setattr(balances, "SMALL", 0)
+    (located,) = api.solve(calibrated(n=50, smoothing=None), "sequential").notes
+    assert "the only one with w in [" in located
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS, ids=["none", "relative", "absolute", "wide"])
@@ -455,6 +479,36 @@ def test_hat_algebra_is_the_level_solution(smoothing: Any) -> None:
         assert pytest.approx(level.T, rel=1e-12) == change.T * base.T
         if np.all(tau == 1.0) and np.all(price == 1.0):
             assert change.real_income == pytest.approx(1.0, abs=1e-13)
+
+
+@pytest.mark.parametrize("smoothing", [None, Smoothing(relative=1e-3)], ids=["none", "relative"])
+@pytest.mark.parametrize("seed", [70, 72, 73, 74])
+def test_hat_algebra_agrees_with_the_evaluator_where_firms_begin_and_cease_to_trade(seed: int, smoothing: Any) -> None:
+    """The old network under the shock, and the one that follows without it, at levels that the evaluator finds."""
+    before = calibration.economy(150, 15, seed, STRONGER, smoothing=smoothing)
+    rng = np.random.default_rng(seed)
+    tau, price = rng.lognormal(0.5, 0.3, 150), rng.lognormal(0.3, 0.3, 150)
+    assert before.open is not None
+    shocked = replace(before.open, tau=before.open.tau * tau, p_F=before.open.p_F * price)
+    after = replace(before, open=shocked)
+    bases = [balance(market.market(problem)) for problem in (before, after)]
+    assert all(base.residual < 1e-11 for base in bases)
+    traders = [np.concatenate([base.network.imports, base.network.exports]) for base in bases]
+    assert np.abs(traders[0] - traders[1]).max() > 0.5
+    ways = zip((before, after), (after, before), bases, ((tau, price), (1 / tau, 1 / price)), strict=True)
+    for start, end, base, shock in ways:
+        economy_ = market.market(start)
+        entry = sequential.equilibrium(start, economy_, base)
+        old, new = start.evaluate(entry.network), end.evaluate(entry.network)
+        assert isinstance(old, SourcingOutcome)
+        assert isinstance(new, SourcingOutcome)
+        assert max(new.residuals.values()) < 1e-11
+        change = hat.change(hat.shares(flow.flows(economy_, base)), *shock)
+        for name in ("w", "A", "E", "P", "real_income"):
+            assert getattr(change, name) == pytest.approx(getattr(new, name) / getattr(old, name), rel=1e-10)
+        assert pytest.approx(new.T / old.T, rel=1e-10) == change.T
+        assert change.sales == pytest.approx(new.sales, rel=1e-10)
+        assert change.exports == pytest.approx(new.sales_foreign, rel=1e-10)
 
 
 def test_a_uniform_tariff_is_a_change_of_import_prices() -> None:

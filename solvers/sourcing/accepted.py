@@ -23,6 +23,17 @@ def only_choices(name: str, problem: Any) -> str:
     return f"{name} solves the interdependent choice of a SourcingChoice; this is a {type(problem).__name__}"
 
 
+def smoothed(problem: SourcingProblem) -> str:
+    """Return why a solver that lists networks does not accept a smoothed economy."""
+    reason = "a smoothed economy chooses probabilities, not networks"
+    if problem.initiator == "buyer" and problem.acyclic and problem.regime:
+        return f"{reason}; use sequential"
+    return (
+        f"{reason}, which are solved for where buyers initiate acyclic networks at the paper's markups; "
+        "leave smoothing out"
+    )
+
+
 class EconomySolver(Solver[SourcingProblem]):
     """A solver of economies that hands firms' choices on.
 

@@ -15,6 +15,8 @@ from endonet.solvers.solution import Finding, Status, StoppedBy
 
 CONTINUUM = "without trade nothing determines the wage: decision.autarky gives the wages at which nobody wants to trade"
 
+OTHERS = "whether there are other equilibria was not asked; an open economy may have several"
+
 
 class Judged:
     """Networks that the evaluator was asked about, each once.

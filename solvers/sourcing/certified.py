@@ -26,7 +26,7 @@ from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
 from endonet.solvers.sourcing import answers, box, sweep
-from endonet.solvers.sourcing.accepted import EconomySolver
+from endonet.solvers.sourcing.accepted import EconomySolver, smoothed
 from endonet.solvers.sourcing.enumeration import undecided
 from endonet.solvers.sourcing.game import Bits, Game, game_of, network_of
 from endonet.solvers.sourcing.tiny import tiny_economy
@@ -128,7 +128,7 @@ class Certified(EconomySolver):
 def refusal(problem: SourcingProblem) -> str:
     """Return why the lattice bounds do not hold for a problem, or cost too much; empty if they do."""
     if problem.smoothed:
-        return "a smoothed economy chooses probabilities, not networks; use sequential"
+        return smoothed(problem)
     if min(float(np.min(mu)) for mu in (problem.mu_H, problem.mu_links, problem.mu_F) if np.size(mu)) < 1:
         return "with a markup below 1 more links need not raise profits; use enumeration"
     if problem.n > DENSE and not sweeps(problem):

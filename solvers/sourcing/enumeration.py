@@ -21,7 +21,7 @@ from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
 from endonet.solvers.sourcing import answers
-from endonet.solvers.sourcing.accepted import EconomySolver
+from endonet.solvers.sourcing.accepted import EconomySolver, smoothed
 from endonet.solvers.sourcing.exhaustion import candidates
 from endonet.solvers.sourcing.game import Bits, Game, game_of, network_of
 from endonet.solvers.sourcing.tiny import tiny_economy
@@ -62,7 +62,7 @@ class Enumeration(EconomySolver):
     def refuses_economy(self, problem: SourcingProblem) -> str:
         """Return the reason if the economy is smoothed or too large."""
         if problem.smoothed:
-            return "a smoothed economy chooses probabilities, not networks; use sequential"
+            return smoothed(problem)
         count = int(np.count_nonzero(undecided(problem)[1]))
         if count <= self.max_decisions:
             return ""

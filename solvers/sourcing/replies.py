@@ -34,6 +34,8 @@ from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
+from endonet.solvers.sourcing.accepted import smoothed
+from endonet.solvers.sourcing.answers import OTHERS
 from endonet.solvers.sourcing.game import network_of
 from endonet.solvers.sourcing.replay import reply, side_of, starting
 from endonet.solvers.sourcing.tiny import tiny_economy
@@ -80,7 +82,7 @@ class Replies(Solver[SourcingProblem]):
         if not isinstance(problem, SourcingProblem):
             return f"replies solves economies of firms, and this is a {type(problem).__name__}; use certified"
         if problem.smoothed:
-            return "a smoothed economy chooses probabilities, not networks; use sequential"
+            return smoothed(problem)
         if min(float(np.min(mu)) for mu in (problem.mu_H, problem.mu_links, problem.mu_F) if np.size(mu)) < 1:
             return "with a markup below 1 more links need not raise profits; use enumeration"
         return ""
@@ -114,6 +116,8 @@ class Replies(Solver[SourcingProblem]):
                 stopped_by = limit.args[0]
         found = {end.found.network.key(): end.found for end in ends if end.found is not None}
         notes = tuple(dict.fromkeys(end.note for end in ends if end.note))
+        if problem.open is not None:
+            notes = (*notes, OTHERS)
         statistics = {"looked": sum(end.looked for end in ends)}
         if problem.open is None and len(ends) == 2:
             notes = (*notes, _range(ends, found))

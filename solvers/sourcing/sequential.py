@@ -24,6 +24,7 @@ from endonet.solvers.base import Solver
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Status, StoppedBy
 from endonet.solvers.sourcing import market as markets
+from endonet.solvers.sourcing.answers import OTHERS
 from endonet.solvers.sourcing.balance import Balance, Jump, balance, may_do_without_trade
 from endonet.solvers.sourcing.market import Market
 from endonet.solvers.sourcing.network import spread
@@ -70,13 +71,14 @@ class Sequential(Solver[SourcingProblem]):
         """Return the reason if firms cannot choose one after the other."""
         if not isinstance(problem, SourcingProblem):
             return f"sequential solves economies of firms, and this is a {type(problem).__name__}; use certified"
+        others = "use replies or certified" + (", without smoothing" if problem.smoothed else "")
         if problem.initiator != "buyer":
-            return "suppliers initiate links, so that firms do not choose in sequence; use replies or certified"
+            return f"suppliers initiate links, so that firms do not choose in sequence; {others}"
         if not problem.acyclic:
             way = " → ".join(map(str, [*problem.cycle, problem.cycle[0]]))
-            return f"firms may buy in a circle ({way}), so that there is no sequence; use replies or certified"
+            return f"firms may buy in a circle ({way}), so that there is no sequence; {others}"
         if not problem.regime:
-            return "markups differ from the paper's, on which the choice of links rests; use replies or certified"
+            return f"markups differ from the paper's, on which the choice of links rests; {others}"
         return ""
 
     def prepare(self) -> None:
@@ -117,8 +119,9 @@ class Sequential(Solver[SourcingProblem]):
                 statistics=statistics,
             )
         late = deadline is not None and time.perf_counter() > deadline
-        stopped_by = StoppedBy.TIME_LIMIT if late else StoppedBy.FINISHED
-        if not late and found.evaluations >= self.max_evaluations:
+        circles = StoppedBy.FINISHED if found.jump is None else StoppedBy.CYCLE
+        stopped_by = StoppedBy.TIME_LIMIT if late else circles
+        if not late and found.jump is None and found.evaluations >= self.max_evaluations:
             stopped_by = StoppedBy.ITERATION_LIMIT
         note = explained(economy, found)
         nowhere = found.proved is not None and (found.covers_all or (problem.open is None and found.jump is not None))
@@ -189,7 +192,7 @@ def _notes(problem: SourcingProblem, found: Balance) -> tuple[str, ...]:
     if problem.open is None:
         return ("a closed acyclic economy has no other equilibrium (Proposition 1)",)
     if found.located is None or found.proved is None:
-        return ()
+        return (OTHERS,)
     several = len(found.located.found)
     count = "it is the only one" if several == 1 else f"it is one of {several}"
     return (f"{count}{_within(found)}",)

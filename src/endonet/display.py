@@ -33,7 +33,8 @@ MEANING = {
 LISTED = {
     Status.OPTIMAL: ("green", "proved: these are all equilibria"),
     Status.FEASIBLE: ("yellow", "equilibria found so far; there may be others"),
-    Status.STATIONARY: ("cyan", "an equilibrium; there may be others"),
+    Status.STATIONARY: ("cyan", "an equilibrium; the notes say what is known of others"),
+    Status.NO_SOLUTION: ("red", "no equilibrium was found where it looked"),
     Status.INFEASIBLE: ("green", "proved: there is no equilibrium"),
 }
 
