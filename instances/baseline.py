@@ -103,6 +103,9 @@ def judge(
         return sign * (one - other) > slack * max(abs(one), abs(other))
 
     primal, dual = known.primal, known.dual
+    if primal is not None and dual is not None and beyond(primal.value, dual.value, primal.tolerance + dual.tolerance):
+        why = f"the record contradicts itself: primal bound {primal.value:.15g}, dual bound {dual.value:.15g}"
+        return Judgement(Verdict.CONFLICT, why)
     if value is not None and dual is not None and beyond(value, dual.value, tolerance + dual.tolerance):
         return Judgement(Verdict.CONFLICT, f"value {value:.15g} beyond the dual bound {dual.value:.15g} on record")
     if bound is not None and primal is not None and beyond(primal.value, bound, tolerance + primal.tolerance):

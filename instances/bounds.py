@@ -94,11 +94,24 @@ def bounds(name: str) -> Bounds:
     ------
     UnknownNameError
         If there is no such instance.
+    FileError
+        If what is on record of it cannot be read.
     """
     family, short = _split(name)
     entry = catalogue.read_data(family, "bounds.json").get(short, {})
-    primal, dual = (Bound(**entry[side]) if side in entry else None for side in ("primal", "dual"))
-    return Bounds(primal, dual, Refutation(**entry["infeasible"]) if "infeasible" in entry else None)
+    try:
+        primal, dual = (_side(entry[side]) if side in entry else None for side in ("primal", "dual"))
+        return Bounds(primal, dual, Refutation(**entry["infeasible"]) if "infeasible" in entry else None)
+    except (TypeError, ValueError) as error:
+        where = catalogue.folder(family) / "bounds.json"
+        raise formats.FileError(str(where), short, f"it is no record ({error})", "install endonet again") from None
+
+
+def _side(fields: dict[str, Any]) -> Bound:
+    side = Bound(**fields)
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in (side.value, side.tolerance)):
+        raise ValueError("value and tolerance are finite numbers")
+    return side
 
 
 def record_bound(

@@ -100,7 +100,12 @@ def read_data(family: str, file: str) -> dict[str, Any]:
 def _parsed(path: Path, changed: int, inode: int) -> dict[str, Any]:
     """Return what a file holds, parsed once for each time it was written."""
     del changed, inode
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise formats.FileError(str(path), "file", f"it is damaged ({error})", "install endonet again") from None
+    if not isinstance(found, dict):
+        raise formats.FileError(str(path), "file", "it is no JSON object", "install endonet again")
     return found
 
 

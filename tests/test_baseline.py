@@ -15,7 +15,7 @@ from endonet import api, cli, rerun
 from endonet.instances import baseline, catalogue
 from endonet.instances import bounds as record
 from endonet.instances.bounds import Bounds, Refutation, bounds
-from endonet.solvers.solution import StoppedBy
+from endonet.solvers.solution import Status, StoppedBy
 
 REMEDY = "run `python -m endonet.instances.baseline`"
 
@@ -241,3 +241,107 @@ def test_only_what_is_better_is_recorded(endonet: Any, tmp_path: Path, monkeypat
     assert (tmp_path / "planner" / "proofs" / "weighted-5.json.gz").is_file()
     status, out, _ = endonet("baseline", *NAMES, *where, "--record")
     assert [entry["verdict"] for entry in json.loads(out)["runs"]] == ["unchanged"] * 3
+
+
+def test_open_instances_are_listed(endonet: Any) -> None:
+    status, out, _ = endonet("baseline", "planner/*", "--known", "best", "--json")
+    entries = json.loads(out)["instances"]
+    assert status == 0
+    assert {entry["status"] for entry in entries} == {"best"}
+    status, out, _ = endonet("baseline", "planner/*", "--known", "opt", "--known", "inf", "--json")
+    settled = json.loads(out)["instances"]
+    assert {entry["status"] for entry in settled} == {"opt", "inf"}
+    planner = [entry for entry in catalogue.names() if entry.family == "planner"]
+    assert len(entries) + len(settled) == len(planner)
+
+
+@pytest.mark.parametrize(
+    "options", [("--time-limit", "3"), ("--out", "x"), ("--rel-gap", "1e-6"), ("--solver", "scip")]
+)
+def test_an_option_of_a_rerun_is_not_ignored_without_one(endonet: Any, options: tuple[str, str]) -> None:
+    status, _, err = endonet("baseline", "figure2", *options)
+    assert status == 2
+    assert f"{options[0]} needs --rerun" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "damaged"),
+        ("[]", "no JSON object"),
+        ('{"figure2": 3}', "figure2: it is no record"),
+        ('{"figure2": {"primal": {"value": 1}}}', "figure2: it is no record"),
+        (
+            '{"figure2": {"dual": {"value": "a", "method": "m", "tolerance": 0, "version": "0", "date": "d"}}}',
+            "finite numbers",
+        ),
+    ],
+)
+def test_a_damaged_record_is_one_clear_line(
+    endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, words: str
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(catalogue.folder("planner"), data)
+    monkeypatch.setattr(catalogue, "folder", lambda family: data)
+    (data / "bounds.json").write_text(content)
+    status, _, err = endonet("baseline", "planner/figure2")
+    assert status == 2
+    assert "bounds.json" in err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"primal": 1.01, "dual": 1.02}, "of a decision worth 0.6615"),
+        ({"dual": 0.99}, "the record contradicts itself"),
+    ],
+)
+def test_a_record_is_held_against_the_evaluator(
+    endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, float], words: str
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(catalogue.folder("planner"), data)
+    monkeypatch.setattr(catalogue, "folder", lambda family: data)
+    known = json.loads((data / "bounds.json").read_text())
+    for side, factor in change.items():
+        known["figure2"][side]["value"] *= factor
+    (data / "bounds.json").write_text(json.dumps(known))
+    status, _, err = endonet("baseline", "planner/figure2", "--rerun", "--out", str(tmp_path / "out"))
+    assert status == 4
+    assert words in err
+
+
+def test_a_kept_proof_takes_the_better_decision_and_no_worse_proof_replaces_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import endonet as en
+    from endonet.instances import files
+
+    name, target, answer = "planner/weighted-5", tmp_path / "proofs" / "weighted-5.json.gz", tmp_path / "a.json.gz"
+    monkeypatch.setattr(rerun, "proof", lambda name: target)
+    problem, primal = en.load(name), bounds(name).primal
+    assert primal is not None
+    found = api.solve(problem)
+    theta = [1] * problem.n
+    worse = problem.evaluate(theta).value
+    assert worse < primal.value
+    assert found.bound is not None
+    stale = replace(
+        found,
+        status=Status.FEASIBLE,
+        value=worse,
+        rel_gap=found.bound / worse - 1,
+        decision=problem.decode_decision({"theta": theta}),
+        encoded_decision={"theta": theta},
+    )
+    files.save_solution(stale, answer)
+    assert rerun.keep(name, answer)
+    kept = en.load_solution(target, problem)
+    en.check(problem, kept)
+    assert kept.value == primal.value
+    assert kept.bound == found.bound
+    files.save_solution(replace(stale, bound=found.bound * 1.1, rel_gap=found.bound * 1.1 / worse - 1), answer)
+    assert not rerun.keep(name, answer)
+    assert en.load_solution(target, problem).bound == found.bound

@@ -356,6 +356,13 @@ def report(
 
 @commands.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--known",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["opt", "best", "inf", "unkn"]),
+    help="Only those of which so much is known; best: the open ones. May be repeated.",
+)
 @click.option("--rerun", "again_solve", is_flag=True, help="Solve them again and say what changed.")
 @click.option("--solver", "-s", metavar="NAME", help="With --rerun: how.  [default: each family's own]")
 @click.option("--time-limit", type=float, default=60.0, show_default=True, metavar="S", help="For each instance.")
@@ -369,6 +376,7 @@ def report(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 def baseline(
     names: tuple[str, ...],
+    kinds: tuple[str, ...],
     again_solve: bool,
     solver: str | None,
     time_limit: float,
@@ -394,9 +402,10 @@ def baseline(
     context = click.get_current_context()
     if formulation is not None and solu is None:
         raise click.UsageError("--formulation needs --solu", context)
-    if not again_solve and (solver or again or record or rel_gap is not None):
-        raise click.UsageError("--solver, --rel-gap, --again and --record need --rerun", context)
-    entries = rerun.matching(names)
+    for option in ("solver", "time_limit", "rel_gap", "out", "again", "record"):
+        if not again_solve and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{option.replace('_', '-')} needs --rerun", context)
+    entries = rerun.of_status(rerun.matching(names), kinds)
     if solu is not None:
         _check_writable("--solu", solu)
         units = None if formulation is None else rerun.in_units_of(formulation, entries)

@@ -270,11 +270,21 @@ def _known(entry: Mapping[str, Any]) -> RenderableType:
         rows.append(("generator", escape(f"{recipe['generator']} {recipe['arguments']}")))
         rows.append(("checksum", recipe["fingerprint"]))
     for key, value in (entry["statistics"] or {}).items():
-        rows.append(
-            (key.replace("_", " "), escape(", ".join(map(_short, value)) if _is_list(value) else _short(value)))
-        )
+        rows.append((key.replace("_", " "), escape(_spread(value))))
     colour = {"opt": "green", "inf": "green", "best": "yellow"}.get(entry["status"], "red")
     return _panel(entry["name"], rows, colour, entry["status"])
+
+
+def _spread(value: Any) -> str:
+    """Return a statistic: a number, least and largest, or least, quartiles and largest."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count} {key}" for key, count in value.items()) or "–"
+    if not _is_list(value):
+        return _short(value)
+    parts = [*map(_short, value)]
+    if len(set(parts)) == 1:
+        return f"{parts[0]} everywhere"
+    return f"{parts[0]} to {parts[-1]}" + (f" (quartiles {', '.join(parts[1:-1])})" if len(parts) > 2 else "")
 
 
 def _is_list(value: Any) -> bool:

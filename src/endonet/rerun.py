@@ -19,7 +19,7 @@ from endonet.formulations.errors import EndonetError, InputError, VerificationEr
 from endonet.instances import baseline, bounds, catalogue, files
 from endonet.instances.baseline import Judgement, Verdict
 from endonet.reports import ledger
-from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy
+from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy, relative_gap
 
 LEDGER = "baseline.jsonl"
 ANSWERS = "baseline"
@@ -185,7 +185,9 @@ def _judged(name: str, problem: Any, solution: Solution) -> Rerun:
         proved = solution.certificate is not None or (solution.bound is None and solution.status not in _PROVED)
         if proved:
             api.check(problem, solution)
-        judgement = _beside(bounds.bounds(name), problem, solution, proved)
+        known = bounds.bounds(name)
+        _reproduced(known, problem)
+        judgement = _beside(known, problem, solution, proved)
     except VerificationError as error:
         judgement = Judgement(Verdict.CONFLICT, str(error))
     return Rerun(
@@ -199,6 +201,21 @@ def _judged(name: str, problem: Any, solution: Solution) -> Rerun:
         solution.stopped_by.value,
         solution.wall_time,
     )
+
+
+def _reproduced(known: bounds.Bounds, problem: Any) -> None:
+    """Raise unless the evaluator finds the value that is on record of the decision that is."""
+    if known.primal is None or known.primal.decision is None:
+        return
+    claimed, tolerance = known.primal.value, known.primal.tolerance
+    try:
+        outcome = problem.evaluate(problem.decode_decision(known.primal.decision))
+    except EndonetError as error:
+        raise VerificationError(f"the decision on record cannot be read: {error}") from None
+    if not outcome.feasible:
+        raise VerificationError("the decision on record violates the constraints")
+    if abs(outcome.value - claimed) > tolerance * max(abs(outcome.value), abs(claimed)):
+        raise VerificationError(f"{claimed:.15g} is on record, of a decision worth {outcome.value:.15g}")
 
 
 def _beside(known: bounds.Bounds, problem: Any, solution: Solution, proved: bool) -> Judgement:
@@ -254,9 +271,43 @@ def keep(name: str, answer: Path) -> bool:
     if answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
         return False
     target = proof(name)
+    if target.is_file() and _worse(name, files.load_solution(answer), files.load_solution(target)):
+        return False
     target.parent.mkdir(exist_ok=True)
-    shutil.copyfile(answer, target)
+    problem = files.load(name)
+    files.save_solution(_with_best_decision(files.load_solution(answer, problem), bounds.bounds(name), problem), target)
     return True
+
+
+def _worse(name: str, new: Solution, kept: Solution) -> bool:
+    """Return whether an answer that is kept proves more than a new one."""
+    if kept.bound is None or new.bound is None or kept.certificate is None:
+        return False
+    sign = 1.0 if Sense(files.load(name).sense) is Sense.MAXIMISE else -1.0
+    return sign * (new.bound - kept.bound) > 0
+
+
+def _with_best_decision(solution: Solution, known: bounds.Bounds, problem: Any) -> Solution:
+    """Return a proof with the decision on record, where that is better than the proof's own; it holds for any."""
+    primal = known.primal
+    if primal is None or solution.value is None or solution.bound is None or primal.decision is None:
+        return solution
+    sign = 1.0 if Sense(problem.sense) is Sense.MAXIMISE else -1.0
+    if sign * (primal.value - solution.value) <= TOLERANCE * abs(primal.value):
+        return solution
+    other = replace(
+        solution,
+        value=primal.value,
+        rel_gap=relative_gap(primal.value, solution.bound),
+        decision=problem.decode_decision(primal.decision),
+        encoded_decision=primal.decision,
+        notes=(*solution.notes, f"the decision is that on record, by {primal.method}"),
+    )
+    try:
+        api.check(problem, other)
+    except VerificationError:
+        return solution
+    return other
 
 
 def proof(name: str) -> Path:
@@ -281,6 +332,11 @@ def matching(patterns: Sequence[str]) -> list[catalogue.Bundled]:
             raise catalogue.unknown(pattern)
         chosen |= {entry.name: entry for entry in found}
     return list(chosen.values()) if patterns else entries
+
+
+def of_status(entries: Sequence[catalogue.Bundled], known: Sequence[str]) -> list[catalogue.Bundled]:
+    """Return the instances of which so much is known: ``opt``, ``best``, ``inf`` or ``unkn``; all if none is given."""
+    return [entry for entry in entries if not known or baseline.status(bounds.bounds(entry.name)) in known]
 
 
 def _fits(entry: catalogue.Bundled, pattern: str) -> bool:
