@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from endonet.formulations.errors import InputError
+from endonet.reports.again import command
 from endonet.reports.beside import percent, show, write_table
 from endonet.reports.limits import at_least
 
@@ -313,7 +314,7 @@ def compose(results: Results, options: Options, full: bool, out: Path, added: in
         page.heading("Not installed", "missing")
         page.table(("solver", "proves", "why not"), [row for row in missing if row[2]])
     page.heading("How it was made", "provenance")
-    page.code(f"endonet report benchmark --seed {options.seed}{_given(options)}{' --full' if full else ''} --out out")
+    page.code(command(NAME, options, full))
     here = speed_cells.place()
     more = {
         "cells computed": f"{added} of {len(results.found)} in this run",
@@ -489,18 +490,6 @@ def _heuristics(page: Page, results: Results, others: Sequence[Way]) -> None:
 
 def _gap(gap: float) -> str:
     return "∞" if math.isinf(gap) else f"{gap:.1e}" if gap < 1e-4 else percent(gap)
-
-
-def _given(options: Options) -> str:
-    usual = Options()
-    texts = []
-    for name in ("draws", "time_limit", "rel_gap"):
-        given = getattr(options, name)
-        texts += [f"{name}={given:g}"] if given != getattr(usual, name) else []
-    texts += [
-        f"{name}={','.join(getattr(options, name))}" for name in ("solvers", "instances") if getattr(options, name)
-    ]
-    return "".join(f" -o {text}" for text in texts)
 
 
 # -- pictures and files ------------------------------------------------------------------------------------------------

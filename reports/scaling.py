@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from endonet.formulations.errors import InputError
+from endonet.reports.again import command
 from endonet.reports.beside import percent, show, write_table
 from endonet.reports.limits import at_least
 
@@ -255,7 +256,7 @@ def compose(results: Results, options: Options, full: bool, out: Path, added: in
         "what takes less than a quarter of a second is repeated, up to five times, and the shortest counts. Memory is "
         "the most that the process holds during the step, economy included, above what it held before."
     )
-    page.code(f"endonet report scaling --seed {options.seed}{_given(options)}{' --full' if full else ''} --out out")
+    page.code(command(NAME, options, full))
     here = speed_cells.place()
     more = {
         "economies": f"n = {', '.join(f'{n:,}' for n in results.sizes)}; {options.degree:g} links a firm where fixed",
@@ -335,15 +336,6 @@ def _cost(results: Results, kind: str, n: int, step: str) -> str:
 
 def _bytes(size: float) -> str:
     return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{size / 1e6:.3g} MB"
-
-
-def _given(options: Options) -> str:
-    usual = Options()
-    texts = [f"sizes={','.join(map(str, options.sizes))}"] if options.sizes else []
-    for name in ("draws", "time_limit", "degree"):
-        given = getattr(options, name)
-        texts += [f"{name}={given:g}"] if given != getattr(usual, name) else []
-    return "".join(f" -o {text}" for text in texts)
 
 
 def _pictures(results: Results, kind: str, out: Path) -> list[tuple[str, str]]:

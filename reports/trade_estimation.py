@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from endonet.formulations.errors import EndonetError
+from endonet.reports.again import command
 from endonet.reports.beside import show, write_table
 from endonet.reports.limits import at_least
 
@@ -135,7 +136,7 @@ def run(
     ]
     page.table(["moment", "target", "at the estimate", "difference"], fitted, numeric=[1, 2, 3], caption="")
     page.heading("How this page was made", anchor="how")
-    page.code(f"endonet report {NAME}" + (" --full" if full else ""))
+    page.code(command(NAME, chosen, full))
     settings = {name: str(value) for name, value in asdict(chosen).items() if value is not None and name != "seed"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, settings | {"firms": str(n)}))
     write_table(out / "trade-estimation.csv", [["parameter", "paper", "estimate"], *rows])

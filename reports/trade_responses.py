@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from endonet.reports.again import command
 from endonet.reports.beside import write_table
 from endonet.reports.limits import at_least
 
@@ -134,7 +135,7 @@ def run(
     ]
     page.table(columns, rows, numeric=range(6), caption="Means over seeds; in brackets the middle 90 percent.")
     page.heading("How this page was made", anchor="how")
-    page.code(f"endonet report {NAME} --full")
+    page.code(command(NAME, chosen, full))
     more = {"firms": str(n), "seeds": f"{chosen.seed} to {chosen.seed + seeds - 1}", "files": "trade-responses.csv"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
     write_table(out / "trade-responses.csv", _rows(keys, found))

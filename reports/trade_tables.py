@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from endonet.reports.again import command
 from endonet.reports.beside import show, write_table
 from endonet.reports.limits import at_least
 
@@ -112,7 +113,7 @@ def run(
     page.heading("Table 2: parameters", anchor="table-2")
     page.table(["parameter", "value"], _parameters(), numeric=[1], caption=PARAMETERS)
     page.heading("How this page was made", anchor="how")
-    page.code(f"endonet report {NAME} --full")
+    page.code(command(NAME, chosen, full))
     more = {"firms": str(n), "seeds": f"{chosen.seed} to {chosen.seed + seeds - 1}", "files": "trade-tables.csv"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
     write_table(out / "trade-tables.csv", [COLUMNS, *rows])

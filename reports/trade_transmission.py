@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from endonet.reports.again import command
 from endonet.reports.beside import write_table
 from endonet.reports.limits import at_least
 
@@ -120,7 +121,7 @@ def run(
         page.figures(drawn)
         page.table(*_table(mine, groups), numeric=range(1, 9), caption="Changes in percent, means over draws.")
     page.heading("How this page was made", anchor="how")
-    page.code(f"endonet report {NAME} --full")
+    page.code(command(NAME, chosen, full))
     more = {
         "firms": str(n),
         "draws": f"{draws} for each shock",

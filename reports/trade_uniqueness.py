@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
+from endonet.reports.again import command
 from endonet.reports.beside import write_table
 from endonet.reports.limits import at_least
 
@@ -130,7 +131,7 @@ def run(
         rows += [[name, w[i], A[j], norm[i, j]] for i in range(w.size) for j in range(A.size)]
     page.figures(drawn)
     page.heading("How this page was made", anchor="how")
-    page.code(f"endonet report {NAME} --full")
+    page.code(command(NAME, chosen, full))
     more = {"firms": str(n), "files": "trade-uniqueness.csv, trade-uniqueness-*.png, .svg"}
     page.definitions(provenance(time.perf_counter() - started, chosen.seed, more))
     write_table(out / "trade-uniqueness.csv", rows)
