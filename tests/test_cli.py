@@ -245,7 +245,11 @@ def test_list(endonet: Any, what: str) -> None:
 
 
 def test_list_solvers_with_their_options(endonet: Any) -> None:
-    assert "max_iterations" in endonet("list", "solvers", "--options").out  # columns may break what follows
+    listed = endonet("list", "solvers", "--options").out
+    assert "max_iterations: int = 200" in listed
+    assert "polish" not in endonet("list", "solvers").out
+    assert "draws: int | None = None" in endonet("list", "reports", "--options").out
+    assert "options" not in endonet("list", "instances").out
 
 
 @pytest.mark.parametrize("form", [(), ("--latex",)])

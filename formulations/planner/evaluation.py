@@ -230,7 +230,8 @@ def evaluate(problem: PlannerProblem, theta: ArrayLike, start: Vector | None = N
     if sweeps < 0:
         raise EndonetError(OUT_OF_RANGE)
     inputs = fixed_point.input_sums(Omega.indptr, Omega.indices, Omega.data, a)
-    q = np.where(alive == 1, problem.A * problem.z * inputs ** (problem.alpha / (problem.epsilon - 1)), 0.0)
+    with np.errstate(over="ignore"):  # infinite ones are refused below
+        q = np.where(alive == 1, problem.A * problem.z * inputs ** (problem.alpha / (problem.epsilon - 1)), 0.0)
     top = q.max()
     power = problem.sigma - 1
     if top > 0 and not abs(power * np.log(top)) < LARGEST_LOG:

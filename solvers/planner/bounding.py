@@ -111,7 +111,8 @@ class Bounding:
         if self.rules.tighten(node.box) and node.box.top > -math.inf:
             assert node.box.envelope is not None
             problem, y = self.ordered, node.box.envelope.y_high
-            T = float((problem.Zb * y ** (problem.alpha * problem.kappa)).sum())
+            with np.errstate(over="ignore"):  # then nothing is bounded yet
+                T = float((problem.Zb * y ** (problem.alpha * problem.kappa)).sum())
             M = min(float(problem.f @ node.box.lower), problem.L * (1 - 1e-9))
             self.use(node, Prices(np.zeros(problem.n), T, M, np.zeros(problem.rows.count)))
         return node

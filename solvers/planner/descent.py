@@ -98,7 +98,7 @@ class _Dual:
         mu = np.concatenate([np.maximum(prices.mu[self.above], 0.0), np.maximum(-prices.mu[self.below], 0.0)])
         self.start = np.concatenate(
             [
-                np.log(np.maximum(share, least) / self.envelope.y_high[self.firms]),
+                np.log(np.maximum(share, least)) - np.log(self.envelope.y_high[self.firms]),
                 [math.log(prices.T), -math.log(problem.L - prices.M)],
                 mu / self.unit,
             ]

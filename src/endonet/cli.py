@@ -322,9 +322,9 @@ def list_(what: str, with_options: bool, as_json: bool) -> int:
     if as_json:
         _print_json({what: entries})
     else:
-        if not with_options:
-            entries = [{k: v for k, v in entry.items() if k != "options"} for entry in entries]
-        _console().print(display.catalogue(what, entries))
+        have_options = any(entry.get("options") for entry in entries)
+        shown = display.own_options(entries) if with_options and have_options else display.catalogue(what, entries)
+        _console().print(shown)
     return frame.ANSWERED
 
 

@@ -220,11 +220,24 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+def own_options(entries: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return the options of those catalogue entries that have any, one to a line."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    leading = [key for key in ("family", "name") if any(key in entry for entry in entries)]
+    for key in leading:
+        table.add_column(key, no_wrap=True)
+    table.add_column("options", overflow="fold")
+    for entry in entries:
+        for k, option in enumerate(entry.get("options", ())):
+            table.add_row(*("" if k else str(entry[key]) for key in leading), option)
+    return table
+
+
 def catalogue(what: str, entries: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return a table of catalogue entries, one column for each field that any entry fills."""
+    """Return a table of catalogue entries without their options, one column for each field that any entry fills."""
     if not entries:
         return Text(f"there are no {what}")
-    known = dict.fromkeys(key for entry in entries for key in entry)
+    known = dict.fromkeys(key for entry in entries for key in entry if key != "options")
     filled = [key for key in known if any(entry.get(key) not in ("", [], None) for entry in entries)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for key in filled:
