@@ -36,7 +36,16 @@ from endonet.solvers.planner.certificate import Replay
 from endonet.solvers.planner.descent import descend
 from endonet.solvers.planner.deviation import Deviation, improve
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
-from endonet.solvers.planner.outer import InfeasibleError, NoAnswerError, OuterModel, Point, Warm, at_choice, cold
+from endonet.solvers.planner.outer import (
+    InfeasibleError,
+    NoAnswerError,
+    OuterModel,
+    Point,
+    Warm,
+    at_choice,
+    cold,
+    tangled,
+)
 from endonet.solvers.planner.squeeze import squeeze
 from endonet.solvers.planner.tiny import tiny_economy
 from endonet.solvers.progress import Progress
@@ -45,7 +54,7 @@ from endonet.solvers.solution import Finding, Proves, StoppedBy
 STALLED = 0.02  # a round of cuts that closes less of the gap than this is the last
 MANY = 5000  # undecided firms, from which on descent on the dual comes before the first linear program
 TESTED = 20_000  # firms up to which the first incumbent is improved by changing each
-PATIENCE = 1  # descents that gain little before the linear program takes over
+PATIENCE, LONGER = 1, 3  # descents that gain little before the linear program takes over, or a slow one does
 
 
 class Search(Bounding):
@@ -54,6 +63,7 @@ class Search(Bounding):
     def __init__(self, problem: PlannerProblem, rel_gap: float, deadline: float, dominated: bool = True) -> None:
         super().__init__(problem, rel_gap, deadline, dominated)
         self.counts = {"linear_programs": 0}
+        self.cooling = (LONGER, 0) if tangled(problem) else (PATIENCE, MANY)
 
     def begin(self, initial: Choice | None) -> None:
         """Find a first incumbent and improve it by one-firm changes, where testing all of them takes seconds."""
@@ -92,7 +102,7 @@ class Search(Bounding):
         while not self.settle(node):
             if box.top == -math.inf:
                 break  # nothing can be produced here; all that matters is whether the rows can be satisfied
-            if not cooled and self.cool(node, PATIENCE, MANY):
+            if not cooled and self.cool(node, *self.cooling):
                 return
             cooled = True
             try:

@@ -50,6 +50,7 @@ AT_LOWER = int(highspy.HighsBasisStatus.kLower)
 BASIC = int(highspy.HighsBasisStatus.kBasic)
 AT_UPPER = int(highspy.HighsBasisStatus.kUpper)
 DUAL, PRIMAL = 1, 4  # HiGHS's simplex_strategy
+LARGE, TANGLED = 3000, 10  # firms, and links a firm
 STATUSES = sorted(highspy.HighsBasisStatus.__members__.values(), key=int)
 OPTIONS = {
     "output_flag": False,
@@ -449,11 +450,17 @@ def cold(problem: PlannerProblem, box: Box, least: float) -> Warm:
     return Warm(_tangents_at(problem, box, [box.envelope.y_high]), [math.inf], [least])
 
 
+def tangled(problem: PlannerProblem) -> bool:
+    """Whether the network has so many links that bases with most firms in them take minutes to factorise."""
+    return problem.n > LARGE and problem.links > TANGLED * problem.n
+
+
 def at_choice(problem: PlannerProblem, box: Box, choice: PlannerOutcome) -> Warm:
     """Return a start at a choice that produces: tangents there and at the greatest inputs, and the basis of the choice.
 
     Basic are all inputs, and of the firms that produce the outputs, whose tangents at the choice are tight. That point
-    is feasible unless the box excludes the choice.
+    is feasible unless the box excludes the choice. Where the network is `tangled`, HiGHS would factorise that basis
+    without a look at the clock, and begins without one.
     """
     assert box.envelope is not None
     n, y = problem.n, choice.inputs
@@ -476,8 +483,10 @@ def at_choice(problem: PlannerProblem, box: Box, choice: PlannerOutcome) -> Warm
         "sides": basic,
         "logs": np.array([AT_UPPER, BASIC, AT_UPPER, BASIC]),  # at the choice, and at the greatest sums
     }
-    cuts = replace(cuts, status=np.where(tight, AT_UPPER, BASIC))
-    return Warm(cuts, [float(choice.b.sum())], [float(problem.f @ choice.theta)], status, primal=True)
+    T, M = [float(choice.b.sum())], [float(problem.f @ choice.theta)]
+    if tangled(problem):
+        return Warm(cuts, T, M)
+    return Warm(replace(cuts, status=np.where(tight, AT_UPPER, BASIC)), T, M, status, primal=True)
 
 
 def _tangents_at(problem: PlannerProblem, box: Box, inputs: Sequence[Vector]) -> Cuts:
