@@ -622,3 +622,13 @@ def test_a_swap_that_empties_a_loop_comes_to_an_end() -> None:
     solution = en.solve(problem, initial=[1, 1, 1, 0, 0, 0, 0, 0, 0, 1])
     assert solution.status is Status.OPTIMAL
     assert solution.value == pytest.approx(best_by_trying_all(problem), rel=1e-9)
+
+
+def test_more_rows_of_dominance_than_firms() -> None:
+    Omega = [[0, 1, 1, 1], [1, 0, 1, 1], [1, 0, 0, 1], [1, 1, 1, 0]]
+    rows = (LinearRow(range(4), [1.0] * 4, "<=", 3.0), LinearRow([0, 2], [1.0, 1.0], "<=", 1.0))
+    z = [1.5778416840070295, 0.7871809314858297, 0.8652919701656862, 3.8881513422080576]
+    problem = PlannerProblem(Omega, z, f=0.125, alpha=0.5, sigma=8.0, epsilon=8.0, constraints=rows)
+    search = Search(problem, 1e-9, math.inf)
+    assert search.ordered.rows.count > problem.n
+    confirm(problem, Certified().solve(problem), optimum_of(problem))

@@ -131,8 +131,8 @@ class Search(Bounding):
         if node.warm is not None:
             return node.warm
         if self.outcome is None or self.log_best == -math.inf:
-            return cold(self.problem, node.box, float(self.problem.f @ node.box.lower))
-        return at_choice(self.problem, node.box, self.outcome)
+            return cold(self.ordered, node.box, float(self.problem.f @ node.box.lower))
+        return at_choice(self.ordered, node.box, self.outcome)
 
     def approximate(self, node: Node, model: OuterModel) -> tuple[Point, Prices]:
         """Solve and separate until the bound settles or closes the box; return the last point and the best prices."""
