@@ -353,13 +353,15 @@ def _pictures(results: Results, kind: str, out: Path) -> list[tuple[str, str]]:
         made.append((svg, f"Seconds over {words}; lines are the fits, hollow marks were ended by the limit."))
     if any(results.medians(kind, step, "n", "rel_gap") for step in results.steps):
         svg = picture(
-            lambda axes: _plot_gaps(axes, results, kind), f"Gap over firms, {kind} economies", (6.4, 4.8), out,
+            lambda axes: _plot_lines(axes, results, kind, "rel_gap", "relative gap", least=1e-9),
+            f"Gap over firms, {kind} economies", (6.4, 4.8), out,
             f"scaling-{kind}-gap",
         )  # fmt: skip
         made.append((svg, "The gap between value and bound; 1e-9 and less are drawn alike."))
     if any(results.medians(kind, step, "n", "memory") for step in results.steps):
         svg = picture(
-            lambda axes: _plot_memory(axes, results, kind), f"Memory over firms, {kind} economies", (6.4, 4.8), out,
+            lambda axes: _plot_lines(axes, results, kind, "memory", "MB", unit=1e6, least=1e-6),
+            f"Memory over firms, {kind} economies", (6.4, 4.8), out,
             f"scaling-{kind}-memory",
         )  # fmt: skip
         made.append((svg, "The most memory held, economy included."))
@@ -388,37 +390,25 @@ def _plot(axes: Any, results: Results, kind: str, across: str) -> None:
             ends = np.array([fit.low, fit.high])
             axes.plot(ends, fit.constant * ends**fit.exponent, "-", color=colour, linewidth=1.4)
     axes.set(xscale="log", yscale="log", xlabel="firms n" if across == "n" else "links", ylabel="seconds")
+    _finish(axes)
+
+
+def _plot_lines(
+    axes: Any, results: Results, kind: str, quantity: str, label: str, unit: float = 1.0, least: float = 0.0
+) -> None:
+    """Draw medians of a quantity over n, one line for each step, in a unit and at least at ``least`` of it."""
+    for place, step in enumerate(results.steps):
+        points = results.medians(kind, step, "n", quantity)
+        if points:
+            heights = [max(value / unit, least) for _, value, _ in points]
+            axes.plot([x for x, *_ in points], heights, "o-", color=_colour(place), label=step)
+    axes.set(xscale="log", yscale="log", xlabel="firms n", ylabel=label)
+    _finish(axes)
+
+
+def _finish(axes: Any) -> None:
     axes.grid(True)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.46, 1.0), ncols=2, columnspacing=1, fontsize=10)
-
-
-def _plot_gaps(axes: Any, results: Results, kind: str) -> None:
-    for place, step in enumerate(results.steps):
-        points = results.medians(kind, step, "n", "rel_gap")
-        if points:
-            axes.plot(
-                [x for x, *_ in points],
-                [max(gap, 1e-9) for _, gap, _ in points],
-                "o-",
-                color=_colour(place),
-                label=step,
-            )
-    axes.set(xscale="log", yscale="log", xlabel="firms n", ylabel="relative gap")
-    axes.grid(True)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.46, 1.0), ncols=2, columnspacing=1, fontsize=10)
-
-
-def _plot_memory(axes: Any, results: Results, kind: str) -> None:
-    for place, step in enumerate(results.steps):
-        points = results.medians(kind, step, "n", "memory")
-        if points:
-            axes.plot(
-                [x for x, *_ in points], [max(size, 1.0) / 1e6 for _, size, _ in points], "o-", color=_colour(place),
-                label=step,
-            )  # fmt: skip
-    axes.set(xscale="log", yscale="log", xlabel="firms n", ylabel="MB")
-    axes.grid(True)
     axes.legend(loc="lower center", bbox_to_anchor=(0.46, 1.0), ncols=2, columnspacing=1, fontsize=10)
 
 

@@ -25,9 +25,12 @@ SCIP_STOPS = {
     FIRST_POINT: StoppedBy.FINISHED,
     "timelimit": StoppedBy.TIME_LIMIT,
     "nodelimit": StoppedBy.NODE_LIMIT,
+    "totalnodelimit": StoppedBy.NODE_LIMIT,
+    "stallnodelimit": StoppedBy.NODE_LIMIT,
     "userinterrupt": StoppedBy.INTERRUPTED,
     "terminate": StoppedBy.INTERRUPTED,
 }
+OBJECTIVE = "nlobjvar"  # what SCIP's reader calls the variable that stands for a nonlinear objective
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Scip:
     """
 
     def __init__(self, model: Any, feasibility: float, seed: int, settings: dict[str, Any] | None = None) -> None:
-        self.scip, self.pairs = _read(model)
+        self.scip, self.pairs = read(model)
         self.scip.setParam("numerics/feastol", feasibility)
         self.scip.setParam("randomization/randomseedshift", seed % 2**31)
         for name, value in (settings or {}).items():
@@ -110,7 +113,14 @@ class Scip:
         return Answer(raw, stopped_by, float(self.scip.getSolObjVal(best)), bound)
 
 
-def _read(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+def read(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+    """Return a silent SCIP that holds a Pyomo model, and the pairs (Pyomo variable, SCIP variable).
+
+    Raises
+    ------
+    EndonetError
+        If SCIP's reader gives variables names that do not lead back.
+    """
     import pyscipopt
     from pyomo.repn.plugins.nl_writer import NLWriter
 
@@ -126,6 +136,8 @@ def _read(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
         match = re.fullmatch(r"[a-z](\d+)", variable.name)
         if match:
             pairs.append((columns[int(match[1])], variable))
+        elif variable.name != OBJECTIVE:
+            raise EndonetError(f"SCIP's .nl reader names a variable {variable.name!r}, which endonet cannot place")
     if len(pairs) != len(columns):
         raise EndonetError(f"SCIP read {len(pairs)} of {len(columns)} variables of the model")
     return scip, pairs

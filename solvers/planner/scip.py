@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pyomo.environ as pyo
 
-from endonet.formulations.errors import EndonetError, InputError, NotApplicableError
+from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.planner.building import PlannerFormulation, ceiling
 from endonet.formulations.planner.problem import PlannerProblem
+from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.planner.outside import (
     Answer,
@@ -41,18 +39,6 @@ from endonet.solvers.planner.outside import (
 from endonet.solvers.solution import Finding, Proves, Solution, StoppedBy
 
 LARGE = 1e9  # quantities beyond it are more than absolute tolerances allow
-STOPS = {
-    "optimal": StoppedBy.FINISHED,
-    "gaplimit": StoppedBy.FINISHED,
-    "infeasible": StoppedBy.FINISHED,
-    "timelimit": StoppedBy.TIME_LIMIT,
-    "nodelimit": StoppedBy.NODE_LIMIT,
-    "totalnodelimit": StoppedBy.NODE_LIMIT,
-    "stallnodelimit": StoppedBy.NODE_LIMIT,
-    "userinterrupt": StoppedBy.INTERRUPTED,
-    "terminate": StoppedBy.INTERRUPTED,
-}
-OBJECTIVE = "nlobjvar"  # what SCIP's reader calls the variable that stands for a nonlinear objective
 QUIET = threading.Lock()
 
 
@@ -97,8 +83,7 @@ class Scip(Solver[PlannerProblem]):
 
     def prepare(self) -> None:
         """Import SCIP and Pyomo's writer."""
-        import pyomo.repn.plugins.nl_writer  # noqa: F401
-        import pyscipopt  # noqa: F401
+        handed.prepare_scip()
 
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
         """Let SCIP solve the formulation."""
@@ -109,8 +94,7 @@ class Scip(Solver[PlannerProblem]):
         try:
             model = form.build(problem)
             unit = in_shares(model, form, problem)
-            with tempfile.TemporaryDirectory(prefix="endonet-scip-") as folder:
-                scip, variables = _read(model, Path(folder))
+            scip, variables = handed.read(model)
             self._set_options(scip, form, problem, spent=time.perf_counter() - begun)
             if start is not None:
                 _give_start(scip, variables, form, model, problem.evaluate(start))
@@ -144,7 +128,7 @@ class Scip(Solver[PlannerProblem]):
         scip.setParam("randomization/randomseedshift", self.seed)
         scip.setParam("lp/threads", self.threads)
         if self.time_limit is not None:
-            scip.setParam("limits/time", max(self.time_limit - spent, 1e-3))
+            scip.setParam("limits/time", max(self.time_limit - spent, handed.SHORTEST))
         if self.node_limit is not None:
             scip.setParam("limits/nodes", self.node_limit)
 
@@ -159,30 +143,6 @@ def check_size(form: PlannerFormulation, problem: PlannerProblem) -> None:
         )
 
 
-def _read(model: pyo.ConcreteModel, folder: Path) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Return SCIP holding the model, and the pairs (Pyomo variable, SCIP variable)."""
-    import pyscipopt
-    from pyomo.repn.plugins.nl_writer import NLWriter
-
-    file = folder / "model.nl"
-    with file.open("w") as stream:
-        columns = NLWriter().write(model, stream, linear_presolve=False, scale_model=False).variables
-    scip = pyscipopt.Model()
-    scip.hideOutput()
-    scip.readProblem(str(file))
-    found = {variable.name: variable for variable in scip.getVars()}
-    pairs = []
-    for name, variable in found.items():
-        match = re.fullmatch(r"[a-z](\d+)", name)
-        if match:
-            pairs.append((columns[int(match[1])], variable))
-        elif name != OBJECTIVE:
-            raise EndonetError(f"SCIP's .nl reader names a variable {name!r}, which endonet cannot place")
-    if len(pairs) != len(columns):
-        raise EndonetError(f"SCIP read {len(pairs)} of {len(columns)} variables of the model")
-    return scip, pairs
-
-
 def _give_start(
     scip: Any, variables: list[tuple[Any, Any]], form: PlannerFormulation, model: pyo.ConcreteModel, outcome: Any
 ) -> None:
@@ -192,7 +152,7 @@ def _give_start(
     for ours, theirs in variables:
         scip.setSolVal(start, theirs, ours.value)
     for theirs in scip.getVars():
-        if theirs.name == OBJECTIVE:
+        if theirs.name == handed.OBJECTIVE:
             scip.setSolVal(start, theirs, pyo.value(model.objective))
     scip.addSol(start)
 
@@ -228,7 +188,7 @@ def _answer(
     statistics: dict[str, Any],
 ) -> Answer:
     raw = str(scip.getStatus())
-    stopped = STOPS.get(raw, StoppedBy.ERROR)
+    stopped = handed.SCIP_STOPS.get(raw, StoppedBy.ERROR)
     if raw == "infeasible":
         return Answer(raw, stopped, infeasible=True, statistics=statistics)
     dual = float(scip.getDualbound())
