@@ -31,6 +31,7 @@ SCIP_STOPS = {
     "terminate": StoppedBy.INTERRUPTED,
 }
 OBJECTIVE = "nlobjvar"  # what SCIP's reader calls the variable that stands for a nonlinear objective
+CONSTANT = "objconstant"  # and the one, fixed at 1, that carries the constant of a linear objective
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def read(model: Any) -> tuple[Any, list[tuple[Any, Any]]]:
         match = re.fullmatch(r"[a-z](\d+)", variable.name)
         if match:
             pairs.append((columns[int(match[1])], variable))
-        elif variable.name != OBJECTIVE:
+        elif variable.name not in (OBJECTIVE, CONSTANT):
             raise EndonetError(f"SCIP's .nl reader names a variable {variable.name!r}, which endonet cannot place")
     if len(pairs) != len(columns):
         raise EndonetError(f"SCIP read {len(pairs)} of {len(columns)} variables of the model")

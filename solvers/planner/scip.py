@@ -154,6 +154,8 @@ def _give_start(
     for theirs in scip.getVars():
         if theirs.name == handed.OBJECTIVE:
             scip.setSolVal(start, theirs, pyo.value(model.objective))
+        elif theirs.name == handed.CONSTANT:
+            scip.setSolVal(start, theirs, 1)
     scip.addSol(start)
 
 
