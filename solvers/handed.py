@@ -167,6 +167,7 @@ class Highs:
         self.highs: Any = Interface()
         self.highs.config.load_solution = False
         self.highs.highs_options = {"random_seed": seed, "threads": threads} | options
+        self.threads = threads
 
     def solve(self, model: Any, seconds: float | None) -> Answer:
         """Solve, and put the best point into the model."""
@@ -174,6 +175,10 @@ class Highs:
 
         limited = seconds is not None and math.isfinite(seconds)
         self.highs.config.time_limit = max(seconds, SHORTEST) if limited and seconds is not None else None
+        if self.threads:
+            from endonet.solvers.highs import end_pool
+
+            end_pool()
         answer = self.highs.solve(model)
         ended = answer.termination_condition
         stopped_by = StoppedBy.TIME_LIMIT if ended == Ended.maxTimeLimit else StoppedBy.ERROR

@@ -78,6 +78,8 @@ class Relaxation:
     ) -> None:
         import highspy
 
+        from endonet.solvers.highs import serial
+
         self.n = n
         self.dense = D is not None
         if D is not None:
@@ -100,13 +102,10 @@ class Relaxation:
         self.scale = float(weight.max()) / (FINE if fine else 1.0)  # HiGHS allows for absolute errors
         self.stop: Stop = lambda: False
         self.asked = 0
-        self.highs = highspy.Highs()
+        self.highs = serial({"dual_feasibility_tolerance": 1e-9, "solver": "simplex", "random_seed": 0})
         self.infinity = highspy.kHighsInf
         self.optimal = highspy.HighsModelStatus.kOptimal
         self.infeasible = highspy.HighsModelStatus.kInfeasible
-        self.highs.setOptionValue("dual_feasibility_tolerance", 1e-9)
-        for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("random_seed", 0)):
-            self.highs.setOptionValue(option, value)
         self.highs.cbSimplexInterrupt.subscribe(self._asked)
         m = tail.size
         self.highs.addVars(m, np.zeros(m), np.ones(m))

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from endonet.formulations.planner.evaluation import PlannerOutcome
 from endonet.formulations.planner.problem import PlannerProblem, Vector
+from endonet.solvers.highs import serial
 from endonet.solvers.planner.certificate import Box
 from endonet.solvers.planner.dual_bound import Prices
 
@@ -53,11 +54,8 @@ DUAL, PRIMAL = 1, 4  # HiGHS's simplex_strategy
 LARGE, TANGLED = 3000, 10  # firms, and links a firm
 STATUSES = sorted(highspy.HighsBasisStatus.__members__.values(), key=int)
 OPTIONS = {
-    "output_flag": False,
     "presolve": "off",
     "solver": "simplex",
-    "threads": 1,
-    "parallel": "off",
     "dual_feasibility_tolerance": 1e-9,
     "primal_feasibility_tolerance": 1e-9,
     # Devex: exact steepest-edge weights for a basis from elsewhere cost more than the iterations that follow.
@@ -179,9 +177,7 @@ class OuterModel:
         dearest = float(problem.f[self.open].max()) if self.open.size else 0.0
         self.scale = min(max((problem.L - self.spent) / dearest, 1.0), 1e7) if dearest > 0 else 1.0
         self._number_columns()
-        self.highs = highspy.Highs()
-        for option, setting in OPTIONS.items():
-            self.highs.setOptionValue(option, setting)
+        self.highs = serial(OPTIONS)
         self._pass_fixed_part()
         self.cuts = Cuts.new(np.empty(0, np.int64), 0, np.empty(0), 0.0)
         self.row_of_cut = np.empty(0, np.int64)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.formulations.planner.rows import RowSystem
+from endonet.solvers.highs import serial
 from endonet.solvers.solution import Status, StoppedBy
 
 LABOUR_MARGIN = 1e-6
@@ -106,9 +107,7 @@ def _milp(
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = rows.indptr, rows.indices, rows.data
     lp.integrality_ = [highspy.HighsVarType.kInteger] * problem.n
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
+    highs = serial({})
     if time_limit is not None:
         highs.setOptionValue("time_limit", time_limit)
     if nodes is not None:
