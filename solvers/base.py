@@ -16,11 +16,13 @@ import numpy as np
 from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import InputError, NotApplicableError, UnavailableError
+from endonet.solvers.progress import explained
 from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Finding, Proves, Solution, Status, relative_gap
 
 P = TypeVar("P", bound=Problem)
 
 CONTRADICTION = 1e-6
+COMPILING = "compiling for this machine; the next time this takes no time"
 WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -110,7 +112,8 @@ class Solver(ABC, Generic[P]):
         if reason:
             raise NotApplicableError(f"solver {self.name!r} does not accept this problem: {reason}")
         started = time.perf_counter()
-        self.prepare()
+        with explained(self.log, COMPILING):
+            self.prepare()
         begun = time.perf_counter()
         finding = self.run(problem, formulation)
         ended = time.perf_counter()
