@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ PROVING = (Proves.GLOBAL_OPTIMUM, Proves.BOUND)
 OURS = [name for name in api.solvers_by_family()["planner"] if not api.solver_class("planner", name).formulations]
 PROVERS = [name for name in api.solvers_by_family()["planner"] if api.solver_class("planner", name).proves in PROVING]
 CERTIFYING = ("certified", "lagrangian")
+UNHEARD = 0.05  # seconds after which nobody is going to listen for Ctrl-C
 
 
 def solver(name: str, **options: Any) -> Any:
@@ -170,14 +172,27 @@ def long() -> tuple[PlannerProblem, float]:
 
 @contextmanager
 def ctrl_c(after: float) -> Iterator[None]:
-    """Send SIGINT to this process once within the block, as a user would."""
+    """Send SIGINT to this process once within the block, so many seconds after somebody listens for it.
+
+    Those that do not listen within a moment never will. What comes before is Ctrl-C before the solver begins.
+    """
+    over = threading.Event()
+
+    def press() -> None:
+        deadline = time.perf_counter() + UNHEARD
+        while signal.getsignal(signal.SIGINT) is signal.default_int_handler and time.perf_counter() < deadline:
+            if over.wait(1e-4):
+                return
+        if not over.wait(after):
+            os.kill(os.getpid(), signal.SIGINT)
+
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Thread(target=press)
     timer.start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
         timer.join()
         signal.signal(signal.SIGINT, former)
 
