@@ -15,27 +15,9 @@ from typing import Any
 
 from endonet.formulations.diversification.problem import TIES, ChainProblem
 from endonet.formulations.diversification.rationals import written
-from endonet.formulations.errors import InputError
-from endonet.instances.fields import Fields, shown
+from endonet.instances import heads
 
-VERSION = 1
-TEXTS = ("name", "description", "source", "licence")
-FIELDS = (
-    "family",
-    "version",
-    *TEXTS,
-    "K",
-    "mu0",
-    "rho0",
-    "pi",
-    "c",
-    "ties",
-    "m",
-    "caps",
-    "budget",
-    "risk_target",
-    "tail",
-)
+FIELDS = ("K", "mu0", "rho0", "pi", "c", "ties", "m", "caps", "budget", "risk_target", "tail")
 
 
 def from_fields(values: Mapping[str, Any]) -> ChainProblem:
@@ -46,12 +28,7 @@ def from_fields(values: Mapping[str, Any]) -> ChainProblem:
     InputError
         For the first field that is unknown, missing or wrong; the message names field, index and remedy.
     """
-    fields = Fields(values)
-    fields.only(FIELDS)
-    fields.text("family", choices=["diversification"])
-    version = fields.integer("version")
-    if version != VERSION:
-        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    fields = heads.opened(values, "diversification", FIELDS)
     return ChainProblem(
         K=fields.integer("K", least=1),
         mu0=fields.raw("mu0"),
@@ -64,14 +41,13 @@ def from_fields(values: Mapping[str, Any]) -> ChainProblem:
         budget=values.get("budget"),
         risk_target=values.get("risk_target"),
         tail=values.get("tail"),
-        **{key: fields.text(key, "") for key in TEXTS},
+        **heads.about(fields),
     )
 
 
 def to_fields(problem: ChainProblem) -> dict[str, Any]:
     """Return the fields of a chain; `from_fields` gives it back exactly."""
-    fields: dict[str, Any] = {"family": "diversification", "version": VERSION}
-    fields |= {key: text for key in TEXTS if (text := getattr(problem, key))}
+    fields = heads.head(problem)
     fields |= {"K": problem.K, "mu0": written(problem.mu0), "rho0": written(problem.rho0)}
     for name in ("pi", "c"):
         values = getattr(problem, name)

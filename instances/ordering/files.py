@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from endonet.formulations.errors import InputError
 from endonet.formulations.ordering.problem import OrderingProblem
-from endonet.instances.fields import Fields, shown
+from endonet.instances import heads
+from endonet.instances.fields import Fields
 from endonet.instances.ordering.graphs import few_gaps, links
 
-VERSION = 1
-ABOUT = ("name", "description", "source", "licence")
-FIELDS = ("family", "version", *ABOUT, "n", "arcs")
+FIELDS = ("n", "arcs")
 ARC_FIELDS = ("from", "to", "weight")
 
 
@@ -33,15 +31,9 @@ def from_fields(values: Mapping[str, Any]) -> OrderingProblem:
     InputError
         For the first field that is unknown, missing or wrong; the message names field, index and remedy.
     """
-    fields = Fields(values)
-    fields.only(FIELDS)
-    fields.text("family", choices=["ordering"])
-    version = fields.integer("version")
-    if version != VERSION:
-        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    fields = heads.opened(values, "ordering", FIELDS)
     n = fields.integer("n", least=1)
-    about = {key: fields.text(key, "") for key in ABOUT}
-    return OrderingProblem(W=_arcs(fields.section("arcs"), n), **about)
+    return OrderingProblem(W=_arcs(fields.section("arcs"), n), **heads.about(fields))
 
 
 def to_fields(problem: OrderingProblem) -> dict[str, Any]:
@@ -49,9 +41,7 @@ def to_fields(problem: OrderingProblem) -> dict[str, Any]:
     arcs: dict[str, Any] = {"from": problem.tails, "to": problem.W.indices}
     if not np.all(problem.W.data == 1.0):
         arcs["weight"] = problem.W.data
-    fields: dict[str, Any] = {"family": "ordering", "version": VERSION}
-    fields |= {key: text for key in ABOUT if (text := getattr(problem, key))}
-    return fields | {"n": problem.n, "arcs": arcs}
+    return heads.head(problem) | {"n": problem.n, "arcs": arcs}
 
 
 def _arcs(fields: Fields, n: int) -> sp.csr_array:

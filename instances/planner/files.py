@@ -22,27 +22,10 @@ from numpy.typing import NDArray
 from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import SENSES, LinearRow
-from endonet.instances.fields import Fields, shown
+from endonet.instances import heads
+from endonet.instances.fields import Fields
 
-VERSION = 1
-FIELDS = (
-    "family",
-    "version",
-    "name",
-    "description",
-    "source",
-    "licence",
-    "n",
-    "links",
-    "z",
-    "A",
-    "L",
-    "f",
-    "alpha",
-    "sigma",
-    "epsilon",
-    "constraints",
-)
+FIELDS = ("n", "links", "z", "A", "L", "f", "alpha", "sigma", "epsilon", "constraints")
 LINK_FIELDS = ("supplier", "buyer", "weight")
 ROW_FIELDS = ("firms", "coefficients", "sense", "rhs")
 
@@ -60,12 +43,7 @@ def from_fields(values: Mapping[str, Any]) -> PlannerProblem:
     InputError
         For the first field that is unknown, missing or wrong; the message names field, index and remedy.
     """
-    fields = Fields(values)
-    fields.only(FIELDS)
-    fields.text("family", choices=["planner"])
-    version = fields.integer("version")
-    if version != VERSION:
-        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    fields = heads.opened(values, "planner", FIELDS)
     n = fields.integer("n", least=1)
     z = fields.numbers("z", n)
     return PlannerProblem(
@@ -78,10 +56,7 @@ def from_fields(values: Mapping[str, Any]) -> PlannerProblem:
         sigma=fields.number("sigma"),
         epsilon=fields.number("epsilon"),
         constraints=tuple(_row(row, n) for row in fields.sections("constraints")),
-        name=fields.text("name", ""),
-        description=fields.text("description", ""),
-        source=fields.text("source", ""),
-        licence=fields.text("licence", ""),
+        **heads.about(fields),
     )
 
 
@@ -92,8 +67,7 @@ def to_fields(problem: PlannerProblem) -> dict[str, Any]:
     links: dict[str, Any] = {"supplier": Omega.indices, "buyer": buyer}
     if not np.all(Omega.data == 1.0):
         links["weight"] = Omega.data
-    fields: dict[str, Any] = {"family": "planner", "version": VERSION}
-    fields |= {key: text for key in ("name", "description", "source", "licence") if (text := getattr(problem, key))}
+    fields = heads.head(problem)
     fields |= {"n": problem.n, "links": links, "z": problem.z, "A": problem.A, "L": problem.L}
     fields |= {"f": _short(problem.f), "alpha": _short(problem.alpha)}
     fields |= {"sigma": problem.sigma, "epsilon": problem.epsilon}

@@ -17,12 +17,11 @@ import numpy as np
 
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.interdependent import SourcingChoice
-from endonet.instances.fields import Fields, shown
+from endonet.instances import heads
+from endonet.instances.fields import Fields
 
 KIND = "choice"
-VERSION = 1
-ABOUT = ("name", "description", "source", "licence")
-FIELDS = ("family", "version", "kind", *ABOUT, "K", "sigma", "theta", "B", "w", "phi", "xi", "xi_0", "f", "suppliers")
+FIELDS = ("kind", "K", "sigma", "theta", "B", "w", "phi", "xi", "xi_0", "f", "suppliers")
 
 
 def is_choice(values: Mapping[str, Any]) -> bool:
@@ -38,13 +37,8 @@ def from_fields(values: Mapping[str, Any]) -> SourcingChoice:
     InputError
         For the first field that is unknown, missing or wrong; the message names field, index and remedy.
     """
-    fields = Fields(values)
-    fields.text("kind", choices=[KIND])
-    fields.only(FIELDS)
-    fields.text("family", choices=["sourcing"])
-    version = fields.integer("version")
-    if version != VERSION:
-        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    Fields(values).text("kind", choices=[KIND])
+    fields = heads.opened(values, "sourcing", FIELDS)
     K = fields.integer("K", least=1)
     return SourcingChoice(
         sigma=fields.number("sigma"),
@@ -56,14 +50,13 @@ def from_fields(values: Mapping[str, Any]) -> SourcingChoice:
         w=fields.number("w", 1.0),
         xi_0=_list(fields, "xi_0") if "xi_0" in fields else 0.0,  # type: ignore[arg-type]
         suppliers=_names(fields),
-        **{key: fields.text(key, "") for key in ABOUT},
+        **heads.about(fields),
     )
 
 
 def to_fields(problem: SourcingChoice) -> dict[str, Any]:
     """Return the fields of a choice, with numpy arrays; `from_fields` gives it back bit by bit."""
-    fields: dict[str, Any] = {"family": "sourcing", "version": VERSION, "kind": KIND}
-    fields |= {key: text for key in ABOUT if (text := getattr(problem, key))}
+    fields = heads.head(problem) | {"kind": KIND}
     fields |= {"K": problem.K, "sigma": problem.sigma, "theta": problem.theta, "B": problem.B, "w": problem.w}
     fields |= {"phi": problem.phi, "xi": problem.xi.ravel(), "f": problem.f.ravel()}
     if problem.xi_0.any():

@@ -22,30 +22,16 @@ from numpy.typing import NDArray
 
 from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing.problem import INITIATORS, Markups, OpenEconomy, Smoothing, SourcingProblem
-from endonet.instances.fields import Fields, shown
+from endonet.instances import heads
+from endonet.instances.fields import Fields
 
-VERSION = 1
-ABOUT = ("name", "description", "source", "licence")
 FIRMS = ("phi", "alpha_L", "beta_H")
 OPEN = ("p_F", "alpha_F", "beta_F", "tau", "D_F", "f_import", "f_export")
 UNITS = ("p_F", "tau")
 LINKS = ("supplier", "buyer", "alpha", "f")
 MARKUPS = ("home", "links", "foreign")
 SMOOTHING = ("absolute", "relative")
-FIELDS = (
-    "family",
-    "version",
-    *ABOUT,
-    "n",
-    "sigma",
-    "L",
-    "initiator",
-    *FIRMS,
-    "links",
-    "open",
-    "markups",
-    "smoothing",
-)
+FIELDS = ("n", "sigma", "L", "initiator", *FIRMS, "links", "open", "markups", "smoothing")
 
 
 def from_fields(values: Mapping[str, Any]) -> SourcingProblem:
@@ -56,14 +42,9 @@ def from_fields(values: Mapping[str, Any]) -> SourcingProblem:
     InputError
         For the first field that is unknown, missing or wrong; the message names field, index and remedy.
     """
-    fields = Fields(values)
-    fields.only(FIELDS)
-    fields.text("family", choices=["sourcing"])
-    version = fields.integer("version")
-    if version != VERSION:
-        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    fields = heads.opened(values, "sourcing", FIELDS)
     n = fields.integer("n", least=1)
-    given: dict[str, Any] = {name: fields.text(name, "") for name in ABOUT}
+    given = heads.about(fields)
     given |= {name: _per_firm(fields, name, n) for name in FIRMS}
     given |= {"sigma": fields.number("sigma"), "L": fields.number("L", 1.0)}
     given["initiator"] = fields.text("initiator", "buyer", choices=INITIATORS)
@@ -85,8 +66,7 @@ def from_fields(values: Mapping[str, Any]) -> SourcingProblem:
 
 def to_fields(problem: SourcingProblem) -> dict[str, Any]:
     """Return the fields of an economy, with numpy arrays; `from_fields` gives the same economy back."""
-    fields: dict[str, Any] = {"family": "sourcing", "version": VERSION}
-    fields |= {key: text for key in ABOUT if (text := getattr(problem, key))}
+    fields = heads.head(problem)
     fields |= {"n": problem.n, "sigma": problem.sigma, "L": problem.L, "initiator": problem.initiator}
     fields |= {name: getattr(problem, name) for name in FIRMS}
     fields["links"] = {"supplier": problem.supplier, "buyer": problem.buyer, "alpha": problem.alpha, "f": problem.f}

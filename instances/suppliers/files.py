@@ -21,25 +21,10 @@ from typing import Any
 from endonet.formulations.diversification.rationals import written
 from endonet.formulations.errors import InputError
 from endonet.formulations.suppliers.problem import KNOWN, TIES, SupplierProblem
+from endonet.instances import heads
 from endonet.instances.fields import Fields, shown
 
-VERSION = 1
-TEXTS = ("name", "description", "source", "licence")
-FIELDS = (
-    "family",
-    "version",
-    *TEXTS,
-    "n",
-    "risk",
-    "scenarios",
-    "regions",
-    "K",
-    "pi",
-    "c",
-    "fees",
-    "known",
-    "ties",
-)
+FIELDS = ("n", "risk", "scenarios", "regions", "K", "pi", "c", "fees", "known", "ties")
 
 
 def from_fields(values: Mapping[str, Any]) -> SupplierProblem:
@@ -50,12 +35,7 @@ def from_fields(values: Mapping[str, Any]) -> SupplierProblem:
     InputError
         For the first field that is unknown, missing or wrong; the message names field, index and remedy.
     """
-    fields = Fields(values)
-    fields.only(FIELDS)
-    fields.text("family", choices=["suppliers"])
-    version = fields.integer("version")
-    if version != VERSION:
-        raise InputError("version", f"{shown(version)} is unknown", f"this endonet reads version {VERSION}")
+    fields = heads.opened(values, "suppliers", FIELDS)
     probability, risk = _law(fields)
     return SupplierProblem(
         risk=risk,
@@ -67,14 +47,13 @@ def from_fields(values: Mapping[str, Any]) -> SupplierProblem:
         K=fields.integer("K", least=1) if "K" in fields else 1,
         known=fields.text("known", "law", choices=KNOWN),
         ties=fields.text("ties", "lower", choices=TIES),
-        **{key: fields.text(key, "") for key in TEXTS},
+        **heads.about(fields),
     )
 
 
 def to_fields(problem: SupplierProblem) -> dict[str, Any]:
     """Return the fields of a problem; `from_fields` gives it back exactly."""
-    fields: dict[str, Any] = {"family": "suppliers", "version": VERSION}
-    fields |= {key: text for key in TEXTS if (text := getattr(problem, key))}
+    fields = heads.head(problem)
     fields["n"] = problem.n
     rows = [[written(p) for p in row] for row in problem.risk]
     if len(rows) == 1:
