@@ -21,7 +21,8 @@ DOCS = ROOT / "docs"
 ROOMS = ("formulations", "solvers", "instances", "reports")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# file: (\S+?)(?:, under (\w+))?\n")
-PAGES = sorted(page.name for page in DOCS.glob("*.md") if "```python" in page.read_text(encoding="utf-8"))
+WITH_CODE = (page for page in DOCS.glob("**/*.md") if "```python" in page.read_text(encoding="utf-8"))
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in WITH_CODE if "generated" not in page.parts)
 
 
 def run(command: list[str] | str, folder: Path, tree: Path = ROOT) -> str:
