@@ -1,9 +1,10 @@
 """MindtPy, Pyomo's own outer approximation, with HiGHS for linear and CasADi's Ipopt for nonlinear programs.
 
 MindtPy looks for an Ipopt executable. In the process where it works, ``ipopt`` names a solver object that hands the
-model to CasADi's Ipopt instead. Two settings make it right: rows count as active, and are cut, if their slack is below
-``zero_tolerance``, which MindtPy has smaller than what interior points leave; and Ipopt is not to excuse a coarse
-answer by the huge multipliers of steep powers (s_max).
+model to CasADi's Ipopt instead. Three things make it right: rows count as active, and are cut, if their slack is below
+``zero_tolerance``, which MindtPy has smaller than what interior points leave; Ipopt is not to excuse a coarse
+answer by the huge multipliers of steep powers (s_max); and powers are not linearised at the 1e-16 that Ipopt leaves of
+inputs, where slopes of 1e8 make HiGHS return false bounds, but at the largest number at which their row is still cut.
 
 It often ends by itself with the optimum and a bound that does not prove it, so that a bound is what it promises.
 
@@ -35,6 +36,7 @@ TRIES: tuple[tuple[dict[str, Any], float], ...] = (
     ({}, 0.1),
 )
 CONCLUSIVE = ("Solve_Succeeded", "Search_Direction_Becomes_Too_Small", "Infeasible_Problem_Detected")
+ACTIVE = 0.5  # a row with this share of zero_tolerance as slack is still cut
 FOREVER = 10**6  # seconds; MindtPy's own default is ten minutes
 FINISHED = ("optimal", "feasible")  # "feasible": it ended by itself, without closing the gap
 LIMITS = {"maxTimeLimit": StoppedBy.TIME_LIMIT, "maxIterations": StoppedBy.ITERATION_LIMIT}
@@ -74,7 +76,15 @@ class Mindtpy(ConvexSolver):
 
 
 class CasadiIpopt:
-    """Ipopt as a solver object of Pyomo, as far as MindtPy asks for one."""
+    """Ipopt as a solver object of Pyomo, as far as MindtPy asks for one.
+
+    Attributes
+    ----------
+    least : dict
+        For each firm, the inputs at which MindtPy linearises at least; a tangent of a concave power is valid anywhere.
+    """
+
+    least: ClassVar[dict[int, float]] = {}
 
     def __init__(self, **given: Any) -> None:
         del given
@@ -105,6 +115,9 @@ class CasadiIpopt:
                 break
             for variable, value in zip(program.columns, begin, strict=True):
                 variable.set_value(value, skip_validation=True)
+        for j, least in self.least.items():
+            if model.y[j].value is not None:
+                model.y[j].set_value(max(model.y[j].value, least), skip_validation=True)
         found = {
             "Solve_Succeeded": TerminationCondition.optimal,
             "Solved_To_Acceptable_Level": TerminationCondition.feasible,
@@ -128,6 +141,8 @@ def attack(task: Task) -> Answer:
     SolverFactory.unregister("ipopt")
     SolverFactory.register("ipopt", doc="CasADi's Ipopt")(CasadiIpopt)
     model = task.model()
+    exponent, tolerance = task.problem.alpha, task.options["zero_tolerance"]
+    CasadiIpopt.least = {j: (ACTIVE * tolerance) ** (1 / exponent[j]) for j in model.y}
     results = SolverFactory("mindtpy").solve(
         model,
         strategy="OA",
