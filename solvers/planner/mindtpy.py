@@ -1,9 +1,10 @@
 """MindtPy, Pyomo's own outer approximation, with HiGHS for linear and CasADi's Ipopt for nonlinear programs.
 
 MindtPy looks for an Ipopt executable. In the process where it works, ``ipopt`` names a solver object that hands the
-model to CasADi's Ipopt instead. Three things make it right: rows count as active, and are cut, if their slack is below
+model to CasADi's Ipopt instead. Four things make it right: rows count as active, and are cut, if their slack is below
 ``zero_tolerance``, which MindtPy has smaller than what interior points leave; Ipopt is not to excuse a coarse
-answer by the huge multipliers of steep powers (s_max); and powers are not linearised at the 1e-16 that Ipopt leaves of
+answer by the huge multipliers of steep powers (s_max); HiGHS is to solve its programs to the end;
+and powers are not linearised at the 1e-16 that Ipopt leaves of
 inputs, where slopes of 1e8 make HiGHS return false bounds, but at the largest number at which their row is still cut.
 
 It often ends by itself with the optimum and a bound that does not prove it, so that a bound is what it promises.
@@ -36,6 +37,7 @@ TRIES: tuple[tuple[dict[str, Any], float], ...] = (
     ({}, 0.1),
 )
 CONCLUSIVE = ("Solve_Succeeded", "Search_Direction_Becomes_Too_Small", "Infeasible_Problem_Detected")
+MILP_GAP = 1e-9  # MindtPy takes the best point of a MILP for its bound, and has 1e-4 here
 ACTIVE = 0.5  # a row with this share of zero_tolerance as slack is still cut
 FOREVER = 10**6  # seconds; MindtPy's own default is ten minutes
 FINISHED = ("optimal", "feasible")  # "feasible": it ended by itself, without closing the gap
@@ -151,6 +153,7 @@ def attack(task: Task) -> Answer:
         zero_tolerance=task.options["zero_tolerance"],
         relative_bound_tolerance=task.options["rel_gap"] / 2 * slope(task.form, task.problem),
         absolute_bound_tolerance=1e-9,
+        mip_solver_mipgap=MILP_GAP,
         time_limit=FOREVER if task.seconds is None else max(1, round(task.seconds)),
         calculate_dual_at_solution=False,
         call_after_subproblem_feasible=partial(report, task),
