@@ -2,10 +2,10 @@
 
 MindtPy looks for an Ipopt executable. In the process where it works, ``ipopt`` names a solver object that hands the
 model to CasADi's Ipopt instead. Four things make it right: rows count as active, and are cut, if their slack is below
-``zero_tolerance``, which MindtPy has smaller than what interior points leave; Ipopt is not to excuse a coarse
-answer by the huge multipliers of steep powers (s_max); HiGHS is to solve its programs to the end;
-and powers are not linearised at the 1e-16 that Ipopt leaves of
-inputs, where slopes of 1e8 make HiGHS return false bounds, but at the largest number at which their row is still cut.
+``zero_tolerance``, which MindtPy has smaller than what interior points leave; Ipopt is not to excuse a coarse answer by
+the huge multipliers of steep powers (s_max); HiGHS is to solve its programs to the end; and powers are not linearised
+at the 1e-16 that Ipopt leaves of inputs, where slopes of 1e8 make HiGHS return false bounds, but at the largest number
+at which their row is still cut.
 
 It often ends by itself with the optimum and a bound that does not prove it, so that a bound is what it promises.
 

@@ -272,6 +272,8 @@ def _known(entry: Mapping[str, Any]) -> RenderableType:
     if entry["infeasible"]:
         said = entry["infeasible"]
         rows.append(("infeasible", escape(f"{said['method']}, endonet {said['version']}, {said['date']}")))
+    if entry["stale"]:
+        rows.append(("record", "of another economy than this instance holds today; --rerun --record makes a new one"))
     if entry["gap"] is not None:
         rows.append(("gap", gap(entry["gap"])))
     if entry["operating"] is not None:

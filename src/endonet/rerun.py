@@ -271,19 +271,19 @@ def keep(name: str, answer: Path) -> bool:
     if answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
         return False
     target = proof(name)
-    if target.is_file() and _worse(name, files.load_solution(answer), files.load_solution(target)):
+    problem = files.load(name)
+    if target.is_file() and _worse(problem, files.load_solution(answer), files.load_solution(target)):
         return False
     target.parent.mkdir(exist_ok=True)
-    problem = files.load(name)
     files.save_solution(_with_best_decision(files.load_solution(answer, problem), bounds.bounds(name), problem), target)
     return True
 
 
-def _worse(name: str, new: Solution, kept: Solution) -> bool:
-    """Return whether an answer that is kept proves more than a new one."""
-    if kept.bound is None or new.bound is None or kept.certificate is None:
+def _worse(problem: Any, new: Solution, kept: Solution) -> bool:
+    """Return whether an answer that is kept, if it is to the same economy, proves more than a new one."""
+    if kept.fingerprint != problem.fingerprint or kept.bound is None or new.bound is None or kept.certificate is None:
         return False
-    sign = 1.0 if Sense(files.load(name).sense) is Sense.MAXIMISE else -1.0
+    sign = 1.0 if Sense(problem.sense) is Sense.MAXIMISE else -1.0
     return sign * (new.bound - kept.bound) > 0
 
 
@@ -369,6 +369,8 @@ def _settles(name: str, known: bounds.Bounds) -> bool:
     if not proof(name).is_file():
         return False
     kept = files.load_solution(proof(name))
+    if kept.fingerprint != files.fingerprint(name):
+        return False
     if known.primal is None or kept.value is None:
         return kept.status is Status.INFEASIBLE and known.primal is None
     return abs(kept.value - known.primal.value) <= TOLERANCE * abs(known.primal.value)
@@ -406,13 +408,14 @@ def describe(entry: catalogue.Bundled) -> dict[str, Any]:
         "size": dict(entry.size),
         "statistics": line.get("statistics"),
         "status": baseline.status(known).value,
+        "stale": known.stale,
         "primal": _side(known.primal),
         "dual": _side(known.dual),
         "infeasible": None if known.infeasible is None else asdict(known.infeasible),
         "gap": known.gap,
         "operating": None if operating is None else sum(operating) / len(operating),
         "recipe": recipe,
-        "certificate": proof(entry.name).is_file(),
+        "certificate": proof(entry.name).is_file() and not known.stale,
     }
 
 
