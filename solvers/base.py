@@ -16,7 +16,7 @@ import numpy as np
 from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import InputError, NotApplicableError, UnavailableError
-from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Finding, Proves, Solution, Status, relative_gap
+from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Finding, Proves, Solution, Status, StoppedBy, relative_gap
 
 P = TypeVar("P", bound=Problem)
 
@@ -110,9 +110,15 @@ class Solver(ABC, Generic[P]):
         if reason:
             raise NotApplicableError(f"solver {self.name!r} does not accept this problem: {reason}")
         started = time.perf_counter()
-        self.prepare()
+        finding = None
+        try:
+            self.prepare()
+        except KeyboardInterrupt:
+            note = "interrupted while libraries were loaded and compiled"
+            finding = Finding(None, Status.NO_SOLUTION, StoppedBy.INTERRUPTED, notes=(note,))
         begun = time.perf_counter()
-        finding = self.run(problem, formulation)
+        if finding is None:
+            finding = self.run(problem, formulation)
         ended = time.perf_counter()
         if finding.claim is Status.INFEASIBLE:
             finding = replace(finding, notes=(*finding.notes, *_why_infeasible(problem)))

@@ -17,6 +17,7 @@ from endonet import api, cli, rerun
 from endonet.instances import baseline, catalogue
 from endonet.instances import bounds as record
 from endonet.instances.bounds import Bounds, Refutation, bounds
+from endonet.instances.others import attempts
 from endonet.solvers.solution import Status, StoppedBy
 
 REMEDY = "run `python -m endonet.instances.baseline`"
@@ -387,3 +388,45 @@ def test_a_kept_proof_takes_the_better_decision_and_no_worse_proof_replaces_it(
     files.save_solution(replace(stale, bound=found.bound * 1.1, rel_gap=found.bound * 1.1 / worse - 1), answer)
     assert not rerun.keep(name, answer)
     assert en.load_solution(target, problem).bound == found.bound
+
+
+def test_what_an_outside_solver_claims_is_recorded_apart(endonet: Any, tmp_path: Path, data: Path) -> None:
+    pytest.importorskip("pyscipopt")
+    (data / "others.json").unlink(missing_ok=True)
+    (proofs := data.with_name("proofs")).joinpath("pigeonhole-12.json.gz").unlink()
+    names = ("planner/figure2", "planner/weighted-5", "planner/pigeonhole-12")
+    where = ("--rerun", "--solver", "scip", "--time-limit", "30", "--record", "--out", str(tmp_path / "out"))
+    before = (data / "bounds.json").read_text()
+    for _ in range(2):  # the second run takes the place of the first
+        assert endonet("baseline", *names, *where)[0] == 0
+    assert (data / "bounds.json").read_text() == before
+    assert not proofs.joinpath("pigeonhole-12.json.gz").exists()  # a claim is no proof
+    for name in names[:2]:
+        (found,) = attempts(name)
+        assert (found.solver, found.formulation, found.time_limit) == ("scip", "planner/lifted", 30.0)
+        assert found.settled
+        assert "pyscipopt" in found.versions
+        best = best_by_trying_all(en.load(name))
+        assert found.value == pytest.approx(best, rel=2e-6)
+        assert found.bound >= best * (1 - 1e-9)
+    assert attempts("planner/pigeonhole-12")[0].status == "infeasible"
+    said = json.loads(endonet("baseline", "planner/figure2", "--json")[1])["instances"][0]
+    assert said["others"][0]["bound"] == attempts("planner/figure2")[0].bound
+    assert "claims optimal" in endonet("baseline", "planner/figure2")[1]
+    assert "It settles 3 of 3 instances" in baseline.table()
+    recipes = json.loads((data / "generated.json").read_text())
+    recipes["weighted-5"]["fingerprint"] = "0" * 64
+    (data / "generated.json").write_text(json.dumps(recipes))
+    assert attempts("planner/weighted-5") == []
+
+
+def test_claims_stand_in_the_library_and_none_that_is_settled_is_refuted() -> None:
+    claims = {entry.name: attempts(entry.name) for entry in catalogue.names() if entry.family == "planner"}
+    assert all(claims.values())
+    for name, own in claims.items():
+        known = bounds(name)
+        for one in own:
+            if known.primal is not None and one.bound is not None and not one.contradicted:
+                assert one.bound >= known.primal.value * (1 - 1e-6), name
+            if known.dual is not None and one.value is not None:
+                assert one.value <= known.dual.value * (1 + 1e-9), name

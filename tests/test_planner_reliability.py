@@ -335,3 +335,16 @@ def test_another_process_agrees_to_the_last_bit(name: str) -> None:
         answer = json.loads(done.stdout)
         answers.append({key: answer[key] for key in ("status", "value", "bound", "rel_gap", "decision")})
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("name", PROVERS)
+def test_ctrl_c_while_libraries_load_is_an_answer_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = solver(name)
+
+    def pressed(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(one), "prepare", pressed)
+    solution = one.solve(generators.table1(n=8, seed=1))
+    assert (solution.status, solution.stopped_by) == (Status.NO_SOLUTION, StoppedBy.INTERRUPTED)
+    assert any("loaded" in note for note in solution.notes)

@@ -16,10 +16,10 @@ from typing import Any
 from endonet import api
 from endonet.formulations.contracts import Sense
 from endonet.formulations.errors import EndonetError, InputError, VerificationError
-from endonet.instances import baseline, bounds, catalogue, files
+from endonet.instances import baseline, bounds, catalogue, files, others
 from endonet.instances.baseline import Judgement, Verdict
 from endonet.reports import ledger
-from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy, relative_gap
+from endonet.solvers.solution import EQUILIBRIA, Proves, Solution, Status, StoppedBy, relative_gap
 
 LEDGER = "baseline.jsonl"
 ANSWERS = "baseline"
@@ -106,6 +106,7 @@ def rerun(
         Solve also what an earlier run with the same settings and the same code finished.
     record : bool
         Write what is better to the library: to ``bounds.json``, and the answer with its certificate if it is small.
+        What outside solvers claim goes to ``others.json``, better or not.
     """
     options: dict[str, Any] = {"time_limit": time_limit} | ({} if rel_gap is None else {"rel_gap": rel_gap})
     _check_options({name.partition("/")[0] for name in names}, solver, options)
@@ -121,6 +122,8 @@ def rerun(
             found = _solve(name, problem, solver, options, answer)
             if not found.interrupted:
                 finished.add(key, {"verdict": found.verdict, "why": found.why, "seconds": found.seconds})
+        if record and answer.is_file() and not found.interrupted:
+            _record_attempt(name, problem, answer)
         if record and found.verdict in _RECORDED:
             found = _record(found, problem, answer)
         elif record and found.verdict == Verdict.UNCHANGED and found.status in _PROVED and not proof(name).is_file():
@@ -236,6 +239,14 @@ _CLAIMED = {
 }
 
 
+def _record_attempt(name: str, problem: Any, answer: Path) -> None:
+    """Write to the library what an outside solver that proves claims without a certificate."""
+    solution = files.load_solution(answer, problem)
+    kind = api.solver_class(problem.family, solution.solver)
+    if kind.packages and kind.proves is Proves.GLOBAL_OPTIMUM and solution.certificate is None:
+        others.record_attempt(name, solution)
+
+
 def _record(found: Rerun, problem: Any, answer: Path) -> Rerun:
     """Write what is better to the library."""
     solution = files.load_solution(answer, problem)
@@ -266,13 +277,14 @@ def _method(solution: Solution) -> str:
 
 
 def keep(name: str, answer: Path) -> bool:
-    """Keep a small answer in the library, certificate included; return whether it is kept."""
-    settled = files.load_solution(answer).status in _PROVED
-    if answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
+    """Keep a small answer in the library if it has a certificate; return whether it is kept."""
+    found = files.load_solution(answer)
+    settled = found.status in _PROVED
+    if found.certificate is None or answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
         return False
     target = proof(name)
     problem = files.load(name)
-    if target.is_file() and _worse(problem, files.load_solution(answer), files.load_solution(target)):
+    if target.is_file() and _worse(problem, found, files.load_solution(target)):
         return False
     target.parent.mkdir(exist_ok=True)
     files.save_solution(_with_best_decision(files.load_solution(answer, problem), bounds.bounds(name), problem), target)
@@ -413,6 +425,7 @@ def describe(entry: catalogue.Bundled) -> dict[str, Any]:
         "dual": _side(known.dual),
         "infeasible": None if known.infeasible is None else asdict(known.infeasible),
         "gap": known.gap,
+        "others": [asdict(one) | {"gap": one.gap} for one in others.attempts(entry.name)],
         "operating": None if operating is None else sum(operating) / len(operating),
         "recipe": recipe,
         "certificate": proof(entry.name).is_file() and not known.stale,
