@@ -412,7 +412,7 @@ def test_what_an_outside_solver_claims_is_recorded_apart(endonet: Any, tmp_path:
     assert attempts("planner/pigeonhole-12")[0].status == "infeasible"
     said = json.loads(endonet("baseline", "planner/figure2", "--json")[1])["instances"][0]
     assert said["others"][0]["bound"] == attempts("planner/figure2")[0].bound
-    assert "claims optimal" in endonet("baseline", "planner/figure2")[1]
+    assert "claims optimal, finished" in endonet("baseline", "planner/figure2")[1]
     assert "It settles 3 of 3 instances" in baseline.table()
     recipes = json.loads((data / "generated.json").read_text())
     recipes["weighted-5"]["fingerprint"] = "0" * 64

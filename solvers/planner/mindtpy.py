@@ -37,7 +37,6 @@ TRIES: tuple[tuple[dict[str, Any], float], ...] = (
     ({}, 0.1),
 )
 CONCLUSIVE = ("Solve_Succeeded", "Search_Direction_Becomes_Too_Small", "Infeasible_Problem_Detected")
-MILP_GAP = 1e-9  # MindtPy takes the best point of a MILP for its bound, and has 1e-4 here
 ACTIVE = 0.5  # a row with this share of zero_tolerance as slack is still cut
 FOREVER = 10**6  # seconds; MindtPy's own default is ten minutes
 FINISHED = ("optimal", "feasible")  # "feasible": it ended by itself, without closing the gap
@@ -58,6 +57,10 @@ class Mindtpy(ConvexSolver):
         Cut the model off below a known decision, see `outside`.
     zero_tolerance : float, default 1e-5
         Rows with a smaller slack are linearised; see the module.
+    milp_gap : float, default 1e-9
+        Gap to which HiGHS solves its programs. MindtPy takes their best points for its bounds, and has 1e-4 here.
+    gentle : bool, default True
+        Linearise powers where their slopes are no larger than they need to be; see the module.
     """
 
     name: ClassVar[str] = "mindtpy"
@@ -70,11 +73,15 @@ class Mindtpy(ConvexSolver):
     remedy: ClassVar[str] = "pip install 'endonet[outside]'"
 
     zero_tolerance: float = 1e-5
+    milp_gap: float = 1e-9
+    gentle: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.zero_tolerance < 1:
             raise InputError("zero_tolerance", f"{self.zero_tolerance:g} is outside (0, 1)", "give a small number")
+        if not 0 <= self.milp_gap < 1:
+            raise InputError("milp_gap", f"{self.milp_gap:g} is outside [0, 1)", "give a small number")
 
 
 class CasadiIpopt:
@@ -144,7 +151,8 @@ def attack(task: Task) -> Answer:
     SolverFactory.register("ipopt", doc="CasADi's Ipopt")(CasadiIpopt)
     model = task.model()
     exponent, tolerance = task.problem.alpha, task.options["zero_tolerance"]
-    CasadiIpopt.least = {j: (ACTIVE * tolerance) ** (1 / exponent[j]) for j in model.y}
+    gentle = task.options["gentle"]
+    CasadiIpopt.least = {j: (ACTIVE * tolerance) ** (1 / exponent[j]) for j in model.y} if gentle else {}
     results = SolverFactory("mindtpy").solve(
         model,
         strategy="OA",
@@ -153,7 +161,7 @@ def attack(task: Task) -> Answer:
         zero_tolerance=task.options["zero_tolerance"],
         relative_bound_tolerance=task.options["rel_gap"] / 2 * slope(task.form, task.problem),
         absolute_bound_tolerance=1e-9,
-        mip_solver_mipgap=MILP_GAP,
+        mip_solver_mipgap=task.options["milp_gap"],
         time_limit=FOREVER if task.seconds is None else max(1, round(task.seconds)),
         calculate_dual_at_solution=False,
         call_after_subproblem_feasible=partial(report, task),

@@ -297,7 +297,15 @@ def _attempt(one: Mapping[str, Any]) -> str:
     sides += [] if one["gap"] is None else [f"gap {gap(one['gap'])}"]
     limit = "" if one["time_limit"] is None else f" of {one['time_limit']:g}"
     by = ", ".join(f"{package} {version}" for package, version in one["versions"].items())
-    said = [f"claims {one['status']}", *sides, f"{one['seconds']:g}{limit} s", str(one["formulation"]), by, one["date"]]
+    ended = str(one["stopped_by"]).replace("_", " ")
+    said = [
+        f"claims {one['status']}, {ended}",
+        *sides,
+        f"{one['seconds']:g}{limit} s",
+        str(one["formulation"]),
+        by,
+        one["date"],
+    ]
     return "; ".join(said) + (f"; FALSE: {one['contradicted']}" if one["contradicted"] else "")
 
 
