@@ -234,6 +234,8 @@ def evaluate(problem: PlannerProblem, theta: ArrayLike, start: Vector | None = N
         q = np.where(alive == 1, problem.A * problem.z * inputs ** (problem.alpha / (problem.epsilon - 1)), 0.0)
     top = q.max()
     power = problem.sigma - 1
+    if alive.any() and not top > 0:
+        raise UnsettledError(OUT_OF_RANGE)  # who produces something would seem to produce nothing
     if top > 0 and not abs(power * np.log(top)) < LARGEST_LOG:
         raise UnsettledError(OUT_OF_RANGE)
     with np.errstate(over="ignore"):
