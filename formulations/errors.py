@@ -51,6 +51,10 @@ class UnknownNameError(InputError):
         return type(self), (self.kind, self.name, self.known)
 
 
+class UnsettledError(EndonetError):
+    """Numbers that follow from a decision leave the range of doubles, or do not settle in it."""
+
+
 class NotApplicableError(EndonetError):
     """A solver does not accept this problem or formulation; the message says why and what does."""
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from endonet.formulations.contracts import Sense
 from endonet.instances import atomic, catalogue
 from endonet.instances.bounds import Bound, Bounds, Refutation, bounds
+from endonet.instances.others import Attempt, attempts
 
 TITLE = "BASELINE.md"
 LEAD = """# Baseline
@@ -28,6 +29,7 @@ instance does not ask for an optimum. Written by `python -m endonet.instances.ba
 `bounds.json`, which holds the decisions; `endonet baseline --rerun` measures it again. To be cited with version, date.
 """
 HEAD = "| instance | size | | primal | by | dual | by | gap |\n|---|---|---|---|---|---|---|---|"
+CLAIM_HEAD = "| instance | status | value | bound | gap | seconds | by |\n|---|---|---|---|---|---|---|"
 
 CLOSED = 1e-9  # relative gap up to which an optimum counts as known
 NOTHING = "–"
@@ -150,7 +152,32 @@ def table() -> str:
     for family, entries in groupby(catalogue.names(), key=lambda entry: entry.family):
         rows = [_row(entry, bounds(entry.name)) for entry in entries]
         parts.append(f"## {family}\n\n{HEAD}\n" + "\n".join(rows) + "\n")
+        parts += _claims(family)
     return "\n".join(parts)
+
+
+def _claims(family: str) -> list[str]:
+    """Return the tables of what outside solvers reach, one for each solver, formulation and time limit."""
+    found = {entry.name: attempts(entry.name) for entry in catalogue.names() if entry.family == family}
+    parts = []
+    for key in sorted({one.key for own in found.values() for one in own}):
+        runs = {name.partition("/")[2]: one for name, own in found.items() for one in own if one.key == key}
+        settled = sum(one.settled for one in runs.values())
+        first = next(iter(runs.values()))
+        limit = "without a limit" if first.time_limit is None else f"in {first.time_limit:g} s on one core"
+        title = f"### {family}: {key[0]} on {key[1] or 'its own form'}, {limit}"
+        lead = f"Claims within tolerances, not certified. It settles {settled} of {len(runs)} instances."
+        rows = [_claim(name, one) for name, one in runs.items()]
+        parts.append(f"{title}\n\n{lead}\n\n{CLAIM_HEAD}\n" + "\n".join(rows) + "\n")
+    return parts
+
+
+def _claim(name: str, one: Attempt) -> str:
+    gap = NOTHING if one.gap is None else f"{one.gap:.1e}"
+    sides = [NOTHING if side is None else f"{side:.9g}" for side in (one.value, one.bound)]
+    by = ", ".join([*(f"{package} {version}" for package, version in one.versions.items()), one.version, one.date])
+    ended = f"{one.status}, {one.stopped_by}{' – FALSE' if one.contradicted else ''}"
+    return f"| {' | '.join([f'`{name}`', ended, *sides, gap, f'{one.seconds:g}', by])} |"
 
 
 def path() -> Path:

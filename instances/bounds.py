@@ -9,7 +9,8 @@
 
 Values are in the units of the objective. A primal bound is the evaluator's value of the decision recorded with it. A
 dual bound is accepted only from a method that proves, and the true optimum lies within [primal − tolerance, dual +
-tolerance] (for a maximum; the other way round for a minimum), both tolerances relative.
+tolerance] (for a maximum; the other way round for a minimum), both tolerances relative. An entry holds for the economy
+with its fingerprint alone: where the instance has changed since, nothing is known of it.
 """
 
 from __future__ import annotations
@@ -72,11 +73,16 @@ class Refutation:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Best-known primal and dual bounds, or the proof that there is no decision; None where nothing is known."""
+    """Best-known primal and dual bounds, or the proof that there is no decision; None where nothing is known.
+
+    ``stale`` says that there is a record, but of another economy than the one that the library holds under that name
+    today: its numbers are not given, and the next one that is recorded takes its place.
+    """
 
     primal: Bound | None = None
     dual: Bound | None = None
     infeasible: Refutation | None = None
+    stale: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -88,7 +94,7 @@ class Bounds:
 
 
 def bounds(name: str) -> Bounds:
-    """Return the best-known bounds of a bundled instance.
+    """Return the best-known bounds of a bundled instance; none, and ``stale``, where they are another economy's.
 
     Raises
     ------
@@ -101,10 +107,11 @@ def bounds(name: str) -> Bounds:
     entry = catalogue.read_data(family, "bounds.json").get(short, {})
     try:
         primal, dual = (_side(entry[side]) if side in entry else None for side in ("primal", "dual"))
-        return Bounds(primal, dual, Refutation(**entry["infeasible"]) if "infeasible" in entry else None)
+        found = Bounds(primal, dual, Refutation(**entry["infeasible"]) if "infeasible" in entry else None)
     except (TypeError, ValueError) as error:
         where = catalogue.folder(family) / "bounds.json"
         raise formats.FileError(str(where), short, f"it is no record ({error})", "install endonet again") from None
+    return Bounds(stale=True) if entry and entry.get("fingerprint") != files.fingerprint(name) else found
 
 
 def _side(fields: dict[str, Any]) -> Bound:

@@ -5,6 +5,7 @@
     generated.json   {"name": {"generator": "calibrated", "arguments": {…}, "fingerprint": "…"}, …} for instances that
                      are committed as generator, seed and checksum
     bounds.json      best-known primal and dual bounds; see `endonet.instances.bounds`
+    others.json      what outside solvers claim; see `endonet.instances.others`
 
 A family package names its generators as ``GENERATORS = {"name": "module:function"}``.
 """

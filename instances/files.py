@@ -10,13 +10,15 @@ whatever is wrong with one is a single `InputError` that names the file, the fie
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from endonet.formulations import registry
 from endonet.formulations.contracts import Problem
-from endonet.formulations.errors import InputError, UnknownNameError
+from endonet.formulations.errors import EconomyWarning, InputError, UnknownNameError
 from endonet.instances import atomic, catalogue, formats, recipes
 from endonet.instances.catalogue import names as names
 from endonet.instances.fields import Fields, shown
@@ -68,6 +70,28 @@ def load(name_or_path: str | os.PathLike[str], format: str | None = None) -> Any
             raise catalogue.unknown(name_or_path)
         raise FileError(str(path), "file", "there is no such file", "check the path, or give a bundled name")
     return _load(path, str(path), format)
+
+
+def fingerprint(name: str) -> str:
+    """Return the fingerprint of a bundled instance as it stands in the library today.
+
+    A generated one has that of its recipe, which `load` compares with what the generator gives; a file is read once for
+    each time it was written.
+    """
+    path = catalogue.path_of(name)
+    if path is None:
+        family, _, short = name.partition("/")
+        return Fields(catalogue.read_data(family, "generated.json").get(short, {})).text("fingerprint")
+    stamp = path.stat()
+    return _fingerprint(path, name, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _fingerprint(path: Path, name: str, changed: int, size: int) -> str:
+    del changed, size
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EconomyWarning)
+        return str(_load(path, name).fingerprint)
 
 
 def text_formats() -> dict[str, str]:

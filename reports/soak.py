@@ -334,9 +334,9 @@ def _kinds(cells: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
             taken = [cell for cell in own if cell.verdict != "not taken"]
             false = sum(cell.false for cell in own)
             agrees = sum(cell.verdict == "agrees" for cell in own)
-            row.append(f"{agrees} of {len(taken)}{f'  ✗{false}' if false else ''}" if taken else "–")
+            row.append(f"{agrees}/{len(taken)}{f' ✗{false}' if false else ''}" if taken else "–")
         rows.append(row)
-    return ["kind", *labels], rows
+    return ["kind", *(label.replace(":", "\n") for label in labels)], rows
 
 
 def _given(options: Options, full: bool) -> list[str]:

@@ -17,7 +17,7 @@ from endonet.formulations import registry
 from endonet.formulations.contracts import Problem, Sense
 from endonet.formulations.errors import InputError, NotApplicableError, UnavailableError
 from endonet.solvers.progress import explained
-from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Finding, Proves, Solution, Status, relative_gap
+from endonet.solvers.solution import EQUILIBRIA, OPTIMUM, Finding, Proves, Solution, Status, StoppedBy, relative_gap
 
 P = TypeVar("P", bound=Problem)
 
@@ -112,10 +112,16 @@ class Solver(ABC, Generic[P]):
         if reason:
             raise NotApplicableError(f"solver {self.name!r} does not accept this problem: {reason}")
         started = time.perf_counter()
-        with explained(self.log, COMPILING):
-            self.prepare()
+        finding = None
+        try:
+            with explained(self.log, COMPILING):
+                self.prepare()
+        except KeyboardInterrupt:
+            note = "interrupted while libraries were loaded and compiled"
+            finding = Finding(None, Status.NO_SOLUTION, StoppedBy.INTERRUPTED, notes=(note,))
         begun = time.perf_counter()
-        finding = self.run(problem, formulation)
+        if finding is None:
+            finding = self.run(problem, formulation)
         ended = time.perf_counter()
         if finding.claim is Status.INFEASIBLE:
             finding = replace(finding, notes=(*finding.notes, *_why_infeasible(problem)))

@@ -1,9 +1,16 @@
-"""A function for the worker's process that tells news on its way."""
+"""Functions for the worker's process that tell news on their way."""
 
 from __future__ import annotations
 
+import os
 import time
+from typing import Any
 
+import numpy as np
+
+from endonet.formulations.planner.building import ceiling
+from endonet.solvers.planner.outside import Answer
+from endonet.solvers.solution import StoppedBy
 from endonet.solvers.worker import tell
 
 
@@ -13,3 +20,10 @@ def telling(seconds: float) -> str:
     tell(2)
     time.sleep(seconds)
     return "done"
+
+
+def dying(task: Any) -> None:
+    """Tell that every firm operates, and a bound; then die as software does that corrupts its memory."""
+    everyone = np.ones(task.problem.n, np.int8)
+    tell(Answer("", StoppedBy.TIME_LIMIT, everyone, dual=ceiling(task.problem).Q * task.problem.L))
+    os.abort()

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from economies import best_by_trying_all
 
+import endonet as en
 from endonet import api, cli, rerun
 from endonet.instances import baseline, catalogue
 from endonet.instances import bounds as record
 from endonet.instances.bounds import Bounds, Refutation, bounds
+from endonet.instances.others import attempts
 from endonet.solvers.solution import Status, StoppedBy
 
 REMEDY = "run `python -m endonet.instances.baseline`"
@@ -213,11 +216,51 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     assert [entry["kept"] for entry in json.loads(out)["runs"]] == [True, False, False]
 
 
-def test_only_what_is_better_is_recorded(endonet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = tmp_path / "planner" / "data"
-    shutil.copytree(catalogue.folder("planner"), data)
-    monkeypatch.setattr(catalogue, "folder", lambda family: data)
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the planner's library that may be changed."""
+    copy = tmp_path / "planner" / "data"
+    shutil.copytree(catalogue.folder("planner"), copy)
+    shutil.copytree(catalogue.folder("planner").with_name("proofs"), copy.with_name("proofs"))
+    monkeypatch.setattr(catalogue, "folder", lambda family: copy)
     monkeypatch.setattr(baseline, "path", lambda: tmp_path / "BASELINE.md")
+    return copy
+
+
+def test_bounds_of_an_economy_that_has_changed_are_not_given(endonet: Any, tmp_path: Path, data: Path) -> None:
+    before = bounds("planner/figure2")
+    fields = json.loads((data / "figure2.json").read_text())
+    fields["z"][0] *= 1.1
+    (data / "figure2.json").write_text(json.dumps(fields))
+    assert before.primal is not None
+    assert not before.stale
+    assert bounds("planner/figure2") == Bounds(stale=True)
+    said = json.loads(endonet("baseline", "planner/figure2", "--json")[1])["instances"][0]
+    assert (said["stale"], said["status"], said["primal"], said["certificate"]) == (True, "unkn", None, False)
+    assert "another economy" in endonet("baseline", "planner/figure2")[1]
+    endonet("baseline", "planner/figure2", "--solu", str(tmp_path / "a.solu"), "--points", str(tmp_path / "points"))
+    assert (tmp_path / "a.solu").read_text() == "=unkn= figure2\n"
+    assert list((tmp_path / "points").iterdir()) == []
+    status, out, _ = endonet(
+        "baseline", "planner/figure2", "--rerun", "--record", "--json", "--out", str(tmp_path / "out")
+    )
+    assert status == 0
+    assert json.loads(out)["runs"][0]["verdict"] == "better primal and dual"
+    now = bounds("planner/figure2")
+    assert now.primal is not None
+    assert now.primal.value == pytest.approx(best_by_trying_all(en.load("planner/figure2")), rel=1e-12)
+    assert now.primal.value > before.primal.value
+
+
+def test_a_recipe_whose_checksum_has_changed_has_no_bounds(data: Path) -> None:
+    recipes = json.loads((data / "generated.json").read_text())
+    recipes["weighted-5"]["fingerprint"] = "0" * 64
+    (data / "generated.json").write_text(json.dumps(recipes))
+    assert bounds("planner/weighted-5").stale
+    assert not bounds("planner/weighted-3").stale
+
+
+def test_only_what_is_better_is_recorded(endonet: Any, tmp_path: Path, data: Path) -> None:
     known = json.loads((data / "bounds.json").read_text())
     del known["weighted-5"]
     known["figure2"]["dual"]["value"] = 0.9
@@ -345,3 +388,45 @@ def test_a_kept_proof_takes_the_better_decision_and_no_worse_proof_replaces_it(
     files.save_solution(replace(stale, bound=found.bound * 1.1, rel_gap=found.bound * 1.1 / worse - 1), answer)
     assert not rerun.keep(name, answer)
     assert en.load_solution(target, problem).bound == found.bound
+
+
+def test_what_an_outside_solver_claims_is_recorded_apart(endonet: Any, tmp_path: Path, data: Path) -> None:
+    pytest.importorskip("pyscipopt")
+    (data / "others.json").unlink(missing_ok=True)
+    (proofs := data.with_name("proofs")).joinpath("pigeonhole-12.json.gz").unlink()
+    names = ("planner/figure2", "planner/weighted-5", "planner/pigeonhole-12")
+    where = ("--rerun", "--solver", "scip", "--time-limit", "30", "--record", "--out", str(tmp_path / "out"))
+    before = (data / "bounds.json").read_text()
+    for _ in range(2):  # the second run takes the place of the first
+        assert endonet("baseline", *names, *where)[0] == 0
+    assert (data / "bounds.json").read_text() == before
+    assert not proofs.joinpath("pigeonhole-12.json.gz").exists()  # a claim is no proof
+    for name in names[:2]:
+        (found,) = attempts(name)
+        assert (found.solver, found.formulation, found.time_limit) == ("scip", "planner/lifted", 30.0)
+        assert found.settled
+        assert "pyscipopt" in found.versions
+        best = best_by_trying_all(en.load(name))
+        assert found.value == pytest.approx(best, rel=2e-6)
+        assert found.bound >= best * (1 - 1e-9)
+    assert attempts("planner/pigeonhole-12")[0].status == "infeasible"
+    said = json.loads(endonet("baseline", "planner/figure2", "--json")[1])["instances"][0]
+    assert said["others"][0]["bound"] == attempts("planner/figure2")[0].bound
+    assert "claims optimal, finished" in endonet("baseline", "planner/figure2")[1]
+    assert "It settles 3 of 3 instances" in baseline.table()
+    recipes = json.loads((data / "generated.json").read_text())
+    recipes["weighted-5"]["fingerprint"] = "0" * 64
+    (data / "generated.json").write_text(json.dumps(recipes))
+    assert attempts("planner/weighted-5") == []
+
+
+def test_claims_stand_in_the_library_and_none_that_is_settled_is_refuted() -> None:
+    claims = {entry.name: attempts(entry.name) for entry in catalogue.names() if entry.family == "planner"}
+    assert all(claims.values())
+    for name, own in claims.items():
+        known = bounds(name)
+        for one in own:
+            if known.primal is not None and one.bound is not None and not one.contradicted:
+                assert one.bound >= known.primal.value * (1 - 1e-6), name
+            if known.dual is not None and one.value is not None:
+                assert one.value <= known.dual.value * (1 + 1e-9), name

@@ -62,10 +62,11 @@ def test_no_committed_file_is_larger_than_a_megabyte(name: str) -> None:
 def test_every_file_is_listed() -> None:
     folder = catalogue.folder("planner")
     listed = set(catalogue.read_data("planner", "index.json"))
-    extra = {"index", "generated", "bounds"}
+    extra = {"index", "generated", "bounds", "others"}
     assert {path.name.split(".")[0] for path in folder.iterdir()} - extra <= listed
     assert set(catalogue.read_data("planner", "generated.json")) <= listed
     assert set(catalogue.read_data("planner", "bounds.json")) <= listed
+    assert set(catalogue.read_data("planner", "others.json")) <= listed
 
 
 def test_a_generated_instance_is_checked_against_its_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:

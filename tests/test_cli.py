@@ -543,6 +543,20 @@ def test_control_c_ends_cleanly(tmp_path: Path) -> None:
     assert done.stderr.strip() == "endonet: error: interrupted"
 
 
+def test_control_c_after_the_answer_changes_nothing() -> None:
+    script = (
+        "import sys, os, signal, atexit\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "from endonet import cli\n"
+        "sys.argv = ['endonet', 'list', 'formulations', '--json']\n"
+        "sys.exit(cli.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["formulations"]
+
+
 # -- options ---------------------------------------------------------------------------------------
 
 

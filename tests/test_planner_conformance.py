@@ -1,6 +1,7 @@
 """Every solver of the planner's problem on every formulation it takes, against trying all decisions: one suite for all.
 
-Pairs that cannot be run are listed too, each with the reason, as skipped tests.
+Pairs that cannot be run are listed too, each with the reason, as skipped tests. ``ENDONET_ECONOMY_SEED=N pytest
+tests/test_planner_conformance.py`` runs the suite on other economies.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from economies import TINY, best_by_trying_all, economy
+from economies import SEED, TINY, best_by_trying_all, drawn
 
 from endonet import api, promises
 from endonet.formulations.planner import FORMULATIONS
@@ -23,12 +24,26 @@ from endonet.solvers.solution import Proves, Solution, Status
 TIME_LIMIT = 5.0
 OUTSIDE, OWN = 1e-6, 1e-9  # what a claim within tolerances, and one with a certificate, may be off
 
+
+def two_firms() -> PlannerProblem:
+    """Two firms that sell to each other."""
+    draw = np.random.default_rng(SEED)
+    z, f = ([1.0, 1.2], [0.1, 0.05]) if SEED == 0 else (draw.uniform(0.8, 1.2, 2), draw.uniform(0.0, 0.4, 2))
+    return PlannerProblem([[0.0, 1.0], [1.0, 0.0]], z=z, f=f)
+
+
+def identical_firms() -> PlannerProblem:
+    """Firms that can be exchanged for each other."""
+    n, f = (5, 0.05) if SEED == 0 else (3 + SEED % 4, 0.01 + 0.19 * np.random.default_rng(SEED).random())
+    return PlannerProblem(np.ones((n, n)) - np.eye(n), z=np.ones(n), f=f, sigma=4, epsilon=4)
+
+
 ECONOMIES: dict[str, Any] = TINY | {
-    "nothing pays": lambda: economy(11, n=4, f=0.24),
-    "every firm pays": lambda: economy(12, n=5, f=1e-4),
-    "two firms": lambda: PlannerProblem([[0.0, 1.0], [1.0, 0.0]], z=[1.0, 1.2], f=[0.1, 0.05]),
-    "identical firms": lambda: PlannerProblem(np.ones((5, 5)) - np.eye(5), z=np.ones(5), f=0.05, sigma=4, epsilon=4),
-    "idle firms": lambda: economy(13, n=5, f=0.05, rows=(LinearRow([0, 1, 2], [1.0, 1.0, 1.0], ">=", 1),)),
+    "nothing pays": lambda: drawn(11, n=4, f=0.24),
+    "every firm pays": lambda: drawn(12, n=5, f=1e-4),
+    "two firms": two_firms,
+    "identical firms": identical_firms,
+    "idle firms": lambda: drawn(13, n=5, f=0.05, rows=(LinearRow([0, 1, 2], [1.0, 1.0, 1.0], ">=", 1),)),
 }
 
 # Pairs that no adapter offers, and why; where a solver takes no formulation at all, it has none.
@@ -137,6 +152,8 @@ def test_what_a_solver_promises_is_kept_on_most_economies(name: str) -> None:
     given = [solution for solution in found if not isinstance(solution, str)]
     if not given:
         pytest.skip(str(found[0]))
+    if SEED and kind.proves in (Proves.STATIONARY_POINT, Proves.LOCAL_OPTIMUM):
+        pytest.skip("how often a heuristic settles depends on the economies")
     kept = [promises.kept(kind.proves, solution) for solution in given]
     assert sum(kept) >= len(kept) / 2
 
@@ -155,5 +172,5 @@ def test_the_bounds_of_cone_solvers_are_certified(backend: str, case: str) -> No
     if not (problem.alpha * problem.kappa > 1).any():
         # the prices prove what the backend claims of its relaxation, but for its accuracy; where every firm pays, the
         # relaxation ends at bounds of variables, and there its multipliers are not unique
-        accuracy = 3e-3 if case == "every firm pays" else 1e-4
+        accuracy = 1e-4 if case != "every firm pays" else 3e-3 if SEED == 0 else 5e-2
         assert solution.bound == pytest.approx(solution.statistics["relaxation_value"], rel=accuracy)

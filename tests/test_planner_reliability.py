@@ -214,6 +214,62 @@ def interrupted(name: str, problem: PlannerProblem, after: float, **options: Any
     return solution
 
 
+def round_a_ring(alpha: float, n: int = 5) -> tuple[PlannerProblem, Any]:
+    """A ring of firms, each with one supplier, and its q: log q_j = log z_j + α log q_(j−1) is linear."""
+    z = np.exp(np.random.default_rng(3).normal(0.0, 0.002, n))
+    problem = PlannerProblem(np.roll(np.eye(n), 1, axis=1), z, f=0.01, alpha=alpha, sigma=4, epsilon=3)
+    loop = -math.expm1(n * math.log(alpha))
+    log_q = [math.fsum(alpha**k * math.log(z[j - k]) for k in range(n)) / loop for j in range(n)]
+    return problem, np.exp(log_q)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.995, 0.999, 0.9999])
+def test_productivities_are_exact_however_near_1_input_shares_are(alpha: float) -> None:
+    problem, q = round_a_ring(alpha)
+    outcome = problem.evaluate(np.ones(problem.n))
+    assert outcome.q == pytest.approx(q, rel=1e-15 / (1 - alpha) + 1e-14)
+    assert np.abs(outcome.residual_goods).max() < 1e-12
+    assert abs(outcome.residual_labour) < 1e-15 / (1 - alpha) + 1e-14
+
+
+@pytest.mark.filterwarnings("ignore::endonet.formulations.errors.EconomyWarning")
+def test_where_the_iteration_starts_does_not_matter_near_1() -> None:
+    problem = en.PlannerProblem(**NEAR_ONE)
+    outcome = problem.evaluate([1, 1, 0, 1, 1, 1])
+    for factor in (1 + 1e-6, 1 - 1e-6, 1e3):
+        again = problem.evaluate(outcome.theta, start=outcome.a * factor)
+        assert again.value == pytest.approx(outcome.value, rel=2e-12)
+
+
+# Networks without the heavy links of this economy make numbers that doubles do not hold; the best one makes some that
+# they do.
+NEAR_ONE: dict[str, Any] = {
+    "Omega": [
+        [0.45, 0, 0, 0, 0.59, 0.12],
+        [0.64, 0, 0, 0, 0, 0],
+        [0, 0.54, 0, 0.37, 0, 0.77],
+        [0.48, 0, 0, 0.57, 0, 0],
+        [0, 0.55, 0, 0, 0.63, 0],
+        [0.57, 0, 0, 0.09, 0, 0],
+    ],
+    "z": [1.0105, 0.9914, 0.9978, 1.0443, 1.0045, 0.9797],
+    "f": [0.155, 0.031, 0.103, 0.092, 0.168, 0.13],
+    "alpha": 0.9999,
+    "sigma": 1.7,
+    "epsilon": 3.0,
+}
+
+
+@pytest.mark.parametrize("name", ["certified", "enumeration", "lagrangian"])
+@pytest.mark.filterwarnings("ignore::endonet.formulations.errors.EconomyWarning")
+def test_shares_near_1_are_proved_where_doubles_hold_the_best_network(name: str) -> None:
+    problem = en.PlannerProblem(**NEAR_ONE)
+    solution = en.solve(problem, name)
+    assert solution.status is Status.OPTIMAL
+    assert solution.decision.tolist() == [1, 1, 0, 1, 1, 1]
+    en.check(problem, solution)
+
+
 @pytest.mark.parametrize("after", [0.0005, 0.02, 0.1])
 @pytest.mark.parametrize("name", PROVERS)
 def test_ctrl_c_keeps_incumbent_and_bound(name: str, after: float, long: tuple[PlannerProblem, float]) -> None:
@@ -294,3 +350,27 @@ def test_another_process_agrees_to_the_last_bit(name: str) -> None:
         answer = json.loads(done.stdout)
         answers.append({key: answer[key] for key in ("status", "value", "bound", "rel_gap", "decision")})
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("name", PROVERS)
+def test_ctrl_c_while_libraries_load_is_an_answer_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = solver(name)
+
+    def pressed(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(one), "prepare", pressed)
+    solution = one.solve(generators.table1(n=8, seed=1))
+    assert (solution.status, solution.stopped_by) == (Status.NO_SOLUTION, StoppedBy.INTERRUPTED)
+    assert any("loaded" in note for note in solution.notes)
+
+
+@pytest.mark.parametrize("name", ["certified", "enumeration", "lagrangian"])
+@pytest.mark.parametrize("epsilon", [1.05, 2.0])
+@pytest.mark.parametrize("sigma", [15.0, 120.0])
+def test_output_too_small_for_doubles_is_refused_in_words(sigma: float, epsilon: float, name: str) -> None:
+    problem = en.PlannerProblem([[0.018]], [0.26], f=0.4, alpha=0.95, sigma=sigma, epsilon=epsilon)
+    with pytest.raises(EndonetError, match="double precision"):
+        problem.evaluate([1])
+    with pytest.raises(EndonetError, match="double precision"):
+        en.solve(problem, name)

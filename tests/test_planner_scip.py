@@ -19,8 +19,8 @@ from endonet.formulations.errors import InputError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.formulations.planner.rows import LinearRow
 from endonet.solvers.planner import outside
-from endonet.solvers.planner import scip as module
 from endonet.solvers.solution import Status, StoppedBy
+from endonet.solvers.worker import WORKER
 
 pytest.importorskip("pyscipopt")
 from endonet.solvers.planner.scip import Scip
@@ -196,6 +196,18 @@ class TestLimits:
         assert answer.stdout.splitlines()[-1] == "interrupted True True", answer.stderr
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_process_that_dies_leaves_what_it_told_of(self, monkeypatch):
+        monkeypatch.setattr(sys, "path", [os.path.dirname(__file__), *sys.path])
+        monkeypatch.setattr(Scip, "attack", "telling:dying")
+        problem = economy(5, 2)
+        WORKER.end()
+        solution = en.solve(problem, "scip", "lifted")
+        assert (solution.status, solution.stopped_by) == (Status.FEASIBLE, StoppedBy.ERROR)
+        assert solution.decision.tolist() == [1] * problem.n
+        assert solution.bound >= best_by_trying_all(problem)
+        assert "died" in solution.raw_status
+        assert any("is kept" in note for note in solution.notes)
+
 
 class TestInfeasible:
     def conflict(self):
@@ -232,6 +244,7 @@ class TestManners:
         assert list(tmp_path.iterdir()) == []
 
     def test_the_log_goes_to_standard_error(self, capfd):
+        WORKER.end()  # one that other tests have started writes where standard error went then
         en.solve(economy(4, 3), "scip", log=True)
         out, err = capfd.readouterr()
         assert out == ""
@@ -274,13 +287,13 @@ class TestJudgement:
     """What the frame makes of SCIP's claims: tolerances pass, errors do not."""
 
     def judged(self, monkeypatch, factor_value=1.0, factor_bound=1.0):
-        original = module.judge
+        original = outside.judge
 
         def distorted(*arguments):
             found = original(*arguments)
             return replace(found, claimed_value=found.claimed_value * factor_value, bound=found.bound * factor_bound)
 
-        monkeypatch.setattr(module, "judge", distorted)
+        monkeypatch.setattr(outside, "judge", distorted)
         return en.solve(economy(5, 2), "scip")
 
     def test_a_claim_within_tolerance_passes(self, monkeypatch):

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from endonet.formulations.errors import EndonetError
+from endonet.formulations.errors import UnsettledError
 from endonet.formulations.planner import fixed_point
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class PlannerOutcome:
             Omega.indptr, Omega.indices, Omega.data, self.a, self.inputs, problem.alpha, demand, SETTLED, MAX_SWEEPS
         )
         if sweeps < 0:
-            raise EndonetError("the Leontief system (9) did not settle; the input shares alpha are too close to 1")
+            raise UnsettledError("the Leontief system (9) did not settle; the input shares alpha are too close to 1")
         embodied: Vector = v
         return embodied
 
@@ -228,18 +228,20 @@ def evaluate(problem: PlannerProblem, theta: ArrayLike, start: Vector | None = N
         Omega.indptr, Omega.indices, Omega.data, problem.Z, problem.alpha, alive, a, SETTLED, MAX_SWEEPS
     )
     if sweeps < 0:
-        raise EndonetError(OUT_OF_RANGE)
+        raise UnsettledError(OUT_OF_RANGE)
     inputs = fixed_point.input_sums(Omega.indptr, Omega.indices, Omega.data, a)
     with np.errstate(over="ignore"):  # infinite ones are refused below
         q = np.where(alive == 1, problem.A * problem.z * inputs ** (problem.alpha / (problem.epsilon - 1)), 0.0)
     top = q.max()
     power = problem.sigma - 1
+    if alive.any() and not top > 0:
+        raise UnsettledError(OUT_OF_RANGE)  # who produces something would seem to produce nothing
     if top > 0 and not abs(power * np.log(top)) < LARGEST_LOG:
-        raise EndonetError(OUT_OF_RANGE)
+        raise UnsettledError(OUT_OF_RANGE)
     with np.errstate(over="ignore"):
         Q = float(top * np.sum((q / top) ** power) ** (1 / power)) if top > 0 else 0.0
     if not math.isfinite(Q * problem.L):
-        raise EndonetError(OUT_OF_RANGE)
+        raise UnsettledError(OUT_OF_RANGE)
     return PlannerOutcome(problem, choice, a, inputs, q, Q, problem.labour_left(choice))
 
 

@@ -274,7 +274,7 @@ def main() -> None:
 
 def _stored(target: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(target.glob("*.json")):
-        if path.stem not in ("index", "generated", "bounds"):
+        if path.stem not in ("index", "generated", "bounds", "others"):
             yield path.stem, path
 
 

@@ -12,6 +12,7 @@ Source: paper 001 has no bounds; see `dual_bound`, `envelope`, `squeeze`, `marke
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import math
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from endonet.formulations.errors import UnsettledError
 from endonet.formulations.planner.evaluation import PlannerOutcome
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.interrupt import Interrupt
@@ -140,7 +142,12 @@ class Bounding:
         most = max(FEWEST, WORK // problem.links) if dense else problem.n
         reach, most = ("two", min(most, SWAPPED)) if problem.rows.count else ("one", most)
         chosen = candidates[np.argsort(-doubt[candidates], kind="stable")[:most]]
-        self.offer(improve(problem, theta, chosen, reach, self.deadline))
+        self.improve(theta, chosen, reach)
+
+    def improve(self, theta: Choice, candidates: NDArray[np.int64] | None = None, reach: str = "one") -> None:
+        """Offer what changes of a firm make of a feasible θ, unless doubles do not hold what a change leads to."""
+        with contextlib.suppress(UnsettledError):
+            self.offer(improve(self.problem, theta, candidates, reach, self.deadline))
 
     def sense(self, box: Box, relaxed: Vector, thorough: bool) -> None:
         """Offer what relaxed decisions round to or, if that violates rows, the likeliest choice that does not.
@@ -177,8 +184,12 @@ class Bounding:
 
         Where that produces nothing, what every firm together produces is tried.
         """
-        wanted = iterate_conditions(self.problem, deadline=self.deadline).theta if initial is None else initial
-        for theta in (wanted, np.ones(self.problem.n, np.int8)):
+        everyone = np.ones(self.problem.n, np.int8)
+        wanted = everyone if initial is None else initial
+        if initial is None:
+            with contextlib.suppress(UnsettledError):
+                wanted = iterate_conditions(self.problem, deadline=self.deadline).theta
+        for theta in (wanted, everyone):
             start = feasible_start(self.problem, theta, max(self.deadline - time.perf_counter(), 0.1))
             if start.theta is not None:
                 self.offer(start.theta)

@@ -49,6 +49,8 @@ WORTHWHILE = 0.05  # inputs are squeezed if they lose at least so much in all, e
 NEEDS_DECISION = (Status.OPTIMAL, Status.FEASIBLE, Status.LOCAL, Status.STATIONARY)
 VERSION = 1
 SAFETY = 1e-12
+LEAST = 1e-300  # a share of final demand's sum below which terms vanish; any other T̂ > 0 is valid too
+LOG_NOTHING = -750.0  # e to this is 0 in doubles
 VALUE_TOLERANCE = 1e-11
 BRANCH = 6  # choices that a message shows of the way to a leaf
 
@@ -117,7 +119,7 @@ class Replay:
         box.envelope = envelope(problem, box.lower, box.upper, known)
         if known is not None:
             box.envelope = box.envelope.within(known)
-        if not box.envelope.a_high.any() or left == 0 or box.envelope.empty:
+        if not box.envelope.a_high.any() or left == 0 or box.envelope.empty or self.vanishes(box):
             box.top = -math.inf
         elif box.decided:
             box.top = min(box.top, self.worth(box, problem.L - left))
@@ -129,9 +131,20 @@ class Replay:
         problem = self.problem
         producing = (box.upper == 1) & (box.envelope.y_high > 0)
         y, power = box.envelope.y_high[producing], (problem.alpha * problem.kappa)[producing]
-        T = float((problem.Zb[producing] * y**power).sum())
+        T = max(float((problem.Zb[producing] * y**power).sum()), LEAST)
         prices = Prices(np.zeros(problem.n), T, spent, np.zeros(problem.rows.count))
         return bound(problem, box.lower, box.upper, box.envelope, prices)[0]
+
+    def vanishes(self, box: Box) -> bool:
+        """Return whether every choice in the box makes less than the smallest number that a double holds."""
+        assert box.envelope is not None
+        problem = self.problem
+        producing = (box.upper == 1) & (box.envelope.y_high > 0)
+        y, power = box.envelope.y_high[producing], (problem.alpha * problem.kappa)[producing]
+        if not producing.any() or (problem.Zb[producing] * y**power).any():
+            return False
+        log_T = float((np.log(problem.Zb[producing]) + power * np.log(y)).max()) + math.log(y.size)
+        return log_T / (problem.sigma - 1) + math.log(problem.L) < LOG_NOTHING
 
     def apply(
         self, box: Box, prices: Prices, cutoff: float, floor: float | None = None

@@ -34,7 +34,7 @@ from endonet.solvers.planner import certificate
 from endonet.solvers.planner.bounding import DENSE, Bounding, Choice, Node, StopError, report
 from endonet.solvers.planner.certificate import Replay
 from endonet.solvers.planner.descent import descend
-from endonet.solvers.planner.deviation import Deviation, improve
+from endonet.solvers.planner.deviation import Deviation
 from endonet.solvers.planner.dual_bound import Prices, bound, excludes
 from endonet.solvers.planner.outer import (
     InfeasibleError,
@@ -69,7 +69,7 @@ class Search(Bounding):
         """Find a first incumbent and improve it by one-firm changes, where testing all of them takes seconds."""
         super().begin(initial)
         if self.best is not None and self.problem.n <= TESTED and self.problem.links <= DENSE * self.problem.n:
-            self.offer(improve(self.problem, self.best, deadline=self.deadline))
+            self.improve(self.best)
 
     def resume(self, earlier: Mapping[str, Any]) -> None:
         """Take up the open leaves of an earlier search's certificate, which goes on growing.

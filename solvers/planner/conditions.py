@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from endonet.formulations.errors import EndonetError
+from endonet.formulations.errors import UnsettledError
 from endonet.formulations.planner.evaluation import OUT_OF_RANGE
 from endonet.formulations.planner.problem import PlannerProblem, Vector
 from endonet.solvers.planner import kernels
@@ -76,7 +76,7 @@ def iterate(
 
     Raises
     ------
-    EndonetError
+    UnsettledError
         If the fixed point or its adjoint does not settle in double precision.
     """
     e = kernels.economy(problem)
@@ -92,7 +92,7 @@ def iterate(
         for iteration in range(max_iterations):
             T = kernels.marginal_gains(e, theta, a, u, reshaped, SETTLED, gain)
             if T < 0:
-                raise EndonetError("the conditions of appendix B did not settle; alpha is too close to 1 for doubles")
+                raise UnsettledError("the conditions of appendix B did not settle; alpha is too close to 1 for doubles")
             left = float(problem.L - problem.f @ theta)
             values.append(_output(T, problem.sigma, left))
             active.append(int(theta.sum()))
@@ -131,7 +131,7 @@ def _output(T: float, sigma: float, left: float) -> float:
     try:
         return T ** (1 / (sigma - 1)) * left if left >= 0 else -math.inf
     except OverflowError:
-        raise EndonetError(OUT_OF_RANGE) from None
+        raise UnsettledError(OUT_OF_RANGE) from None
 
 
 def _respond(gain: Vector, f: Vector, L: float, left: float) -> NDArray[np.int8]:

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from endonet.formulations.errors import EndonetError, InputError
+from endonet.formulations.errors import InputError, UnsettledError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.planner import flips, kernels, screen
@@ -34,6 +34,7 @@ LINKS_IN_A_BATCH = 4_000_000
 PAIRS_AT_ONCE = 1 << 20
 
 Moves = tuple[NDArray[np.int64], NDArray[np.int64]]
+UNSETTLED = "the fixed point (7) did not settle; alpha is too close to 1 for doubles"
 
 
 class Walk(NamedTuple):
@@ -80,6 +81,8 @@ def improve(
     ------
     InputError
         If θ violates a row or its fixed costs leave no labour.
+    UnsettledError
+        If doubles do not hold a network that is to be tested.
     """
     return climb(problem, theta, candidates, neighbourhood, deadline).theta
 
@@ -113,7 +116,7 @@ def climb(
             # on.
             if reach == "one":
                 if not flips.refresh(e, rows, point):
-                    raise EndonetError("the fixed point (7) did not settle; alpha is too close to 1 for doubles")
+                    raise UnsettledError(UNSETTLED)
                 screen.fill_screen(e, point, ceiling, u, bounds)
             made_now = 0
             for off, on in _moves(point, bounds, firms, reach):
@@ -121,7 +124,7 @@ def climb(
                     last = min(first + batch, off.size)
                     count = flips.try_moves(e, rows, point, work, bounds, made_now == 0, off, on, first, last)
                     if count < 0:
-                        raise EndonetError("the fixed point (7) did not settle; alpha is too close to 1 for doubles")
+                        raise UnsettledError(UNSETTLED)
                     made_now += count
                     tested += last - first
                     if progress is not None:

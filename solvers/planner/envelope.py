@@ -68,7 +68,8 @@ def envelope(
     Parameters
     ----------
     near : Envelope, optional
-        Bounds of a nearby box; the iterations start there, and the answer does not depend on them.
+        Bounds of a nearby box; the iterations start there, and the answer does not depend on them, but where doubles
+        do not hold it: there they are the answer, if they are verified.
 
     Raises
     ------
@@ -96,6 +97,10 @@ def _verified(problem: PlannerProblem, theta: NDArray[np.int8], near: Vector | N
             if _holds(*links, pushed, side):
                 return pushed
             push *= 2.0
+    # Where doubles do not hold what is left, bounds of a larger box do, and 0 lies below everything.
+    known = np.zeros(problem.n) if near is None else np.where(alive == 1, near, 0.0)
+    if (near is not None or side < 0) and _holds(*links, known, side):
+        return known
     raise EndonetError("bounds on the inputs cannot be verified in double precision: alpha is too close to 1")
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from endonet.formulations.planner.fixed_point import input_sums, iterate, productive
+from endonet.formulations.planner.fixed_point import hard, input_sums, iterate, leontief, productive
 from endonet.formulations.planner.problem import PlannerProblem
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,type-arg"
@@ -102,10 +102,21 @@ def adjoint(e, a, y, T, u, tolerance):
     """Solve for u in place by Gauss–Seidel (Neumann) sweeps from ``u``.
 
     Returns (pays, sweeps): pays_j = α_j u_j / y_j, 0 for firms that do not produce, and −1 sweeps if they did not
-    suffice. The matrix has the Leontief structure, its columns sum to α_j < 1, so the sweeps converge from anywhere.
+    suffice. The matrix has the Leontief structure, its columns sum to α_j < 1, so the sweeps converge from anywhere;
+    where sweeps would lose accuracy, elimination takes their place.
     """
     n = a.size
     pays = np.zeros(n)
+    if hard(e.alpha, (a > 0.0).astype(np.uint8)):
+        demand = np.zeros(n)
+        for k in range(n):
+            if a[k] > 0.0:
+                demand[k] = (a[k] if e.kappa == 1.0 else a[k] ** e.kappa) / T
+        u[:], _ = leontief(e.indptr, e.suppliers, e.weight, a, y, e.alpha, demand, tolerance, MAX_SWEEPS)
+        for k in range(n):
+            if a[k] > 0.0:
+                pays[k] = e.alpha[k] * u[k] / y[k]
+        return pays, 1
     for k in range(n):
         if a[k] == 0.0:
             u[k] = 0.0

@@ -1,9 +1,11 @@
 """MindtPy, Pyomo's own outer approximation, with HiGHS for linear and CasADi's Ipopt for nonlinear programs.
 
 MindtPy looks for an Ipopt executable. In the process where it works, ``ipopt`` names a solver object that hands the
-model to CasADi's Ipopt instead. Two settings make it right: rows count as active, and are cut, if their slack is below
-``zero_tolerance``, which MindtPy has smaller than what interior points leave; and Ipopt is not to excuse a coarse
-answer by the huge multipliers of steep powers (s_max).
+model to CasADi's Ipopt instead. Four things make it right: rows count as active, and are cut, if their slack is below
+``zero_tolerance``, which MindtPy has smaller than what interior points leave; Ipopt is not to excuse a coarse answer by
+the huge multipliers of steep powers (s_max); HiGHS is to solve its programs to the end; and powers are not linearised
+at the 1e-16 that Ipopt leaves of inputs, where slopes of 1e8 make HiGHS return false bounds, but at the largest number
+at which their row is still cut.
 
 It often ends by itself with the optimum and a bound that does not prove it, so that a bound is what it promises.
 
@@ -35,6 +37,7 @@ TRIES: tuple[tuple[dict[str, Any], float], ...] = (
     ({}, 0.1),
 )
 CONCLUSIVE = ("Solve_Succeeded", "Search_Direction_Becomes_Too_Small", "Infeasible_Problem_Detected")
+ACTIVE = 0.5  # a row with this share of zero_tolerance as slack is still cut
 FOREVER = 10**6  # seconds; MindtPy's own default is ten minutes
 FINISHED = ("optimal", "feasible")  # "feasible": it ended by itself, without closing the gap
 LIMITS = {"maxTimeLimit": StoppedBy.TIME_LIMIT, "maxIterations": StoppedBy.ITERATION_LIMIT}
@@ -54,6 +57,10 @@ class Mindtpy(ConvexSolver):
         Cut the model off below a known decision, see `outside`.
     zero_tolerance : float, default 1e-5
         Rows with a smaller slack are linearised; see the module.
+    milp_gap : float, default 1e-9
+        Gap to which HiGHS solves its programs. MindtPy takes their best points for its bounds, and has 1e-4 here.
+    gentle : bool, default True
+        Linearise powers where their slopes are no larger than they need to be; see the module.
     """
 
     name: ClassVar[str] = "mindtpy"
@@ -66,15 +73,27 @@ class Mindtpy(ConvexSolver):
     remedy: ClassVar[str] = "pip install 'endonet[outside]'"
 
     zero_tolerance: float = 1e-5
+    milp_gap: float = 1e-9
+    gentle: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.zero_tolerance < 1:
             raise InputError("zero_tolerance", f"{self.zero_tolerance:g} is outside (0, 1)", "give a small number")
+        if not 0 <= self.milp_gap < 1:
+            raise InputError("milp_gap", f"{self.milp_gap:g} is outside [0, 1)", "give a small number")
 
 
 class CasadiIpopt:
-    """Ipopt as a solver object of Pyomo, as far as MindtPy asks for one."""
+    """Ipopt as a solver object of Pyomo, as far as MindtPy asks for one.
+
+    Attributes
+    ----------
+    least : dict
+        For each firm, the inputs at which MindtPy linearises at least; a tangent of a concave power is valid anywhere.
+    """
+
+    least: ClassVar[dict[int, float]] = {}
 
     def __init__(self, **given: Any) -> None:
         del given
@@ -105,6 +124,9 @@ class CasadiIpopt:
                 break
             for variable, value in zip(program.columns, begin, strict=True):
                 variable.set_value(value, skip_validation=True)
+        for j, least in self.least.items():
+            if model.y[j].value is not None:
+                model.y[j].set_value(max(model.y[j].value, least), skip_validation=True)
         found = {
             "Solve_Succeeded": TerminationCondition.optimal,
             "Solved_To_Acceptable_Level": TerminationCondition.feasible,
@@ -128,6 +150,9 @@ def attack(task: Task) -> Answer:
     SolverFactory.unregister("ipopt")
     SolverFactory.register("ipopt", doc="CasADi's Ipopt")(CasadiIpopt)
     model = task.model()
+    exponent, tolerance = task.problem.alpha, task.options["zero_tolerance"]
+    gentle = task.options["gentle"]
+    CasadiIpopt.least = {j: (ACTIVE * tolerance) ** (1 / exponent[j]) for j in model.y} if gentle else {}
     results = SolverFactory("mindtpy").solve(
         model,
         strategy="OA",
@@ -136,6 +161,7 @@ def attack(task: Task) -> Answer:
         zero_tolerance=task.options["zero_tolerance"],
         relative_bound_tolerance=task.options["rel_gap"] / 2 * slope(task.form, task.problem),
         absolute_bound_tolerance=1e-9,
+        mip_solver_mipgap=task.options["milp_gap"],
         time_limit=FOREVER if task.seconds is None else max(1, round(task.seconds)),
         calculate_dual_at_solution=False,
         call_after_subproblem_feasible=partial(report, task),

@@ -173,6 +173,8 @@ class OuterModel:
         self.u_low[self.live] = np.minimum(box.envelope.y_low[self.live] / self.y_high[self.live], 1.0)
         self.T = float(self.b_high[self.live].sum())
         self.spent = float(problem.f @ box.lower)
+        if not self.T > 0 or (self.live.size and not self.a_high[self.live].min() > 0):
+            raise NoAnswerError  # what may be produced here is too little for doubles
         # One firm's fixed cost is to weigh about 1 in the objective, far above the tolerances of HiGHS.
         dearest = float(problem.f[self.open].max()) if self.open.size else 0.0
         self.scale = min(max((problem.L - self.spent) / dearest, 1.0), 1e7) if dearest > 0 else 1.0
@@ -274,7 +276,8 @@ class OuterModel:
         if not count:
             return
         problem, least = self.problem, self.u_low[j]
-        rho = np.clip(cuts.point / self.y_high[j], np.maximum(least, 1e-12), 1.0)
+        with np.errstate(over="ignore"):
+            rho = np.clip(cuts.point / self.y_high[j], np.maximum(least, 1e-12), 1.0)
         slope, height, c, h = _tangent(cuts.kind, rho, least, problem.alpha[j], self.beta[j], cuts.mix)
         undecided, row = self.choice[j] >= 0, np.arange(count)
         on_theta = (-height - slope * least)[undecided]

@@ -117,6 +117,11 @@ class Answer:
     notes: tuple[str, ...] = ()
     statistics: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def told(self) -> bool:
+        """Whether it claims a decision or a bound."""
+        return self.theta is not None or self.dual is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outside(Solver[PlannerProblem]):
@@ -159,10 +164,10 @@ class Outside(Solver[PlannerProblem]):
         form = form_of(formulation or self.formulations[0], self.increasing)
         start, notes = given_start(problem, self.initial)
         try:
-            known = known_decision(problem, start, self.time_limit)
+            known = known_decision(problem, start, self.time_limit) if self.cut else None
         except KeyboardInterrupt:
             return interrupted(start, notes)
-        worth = 0.0 if known is None or not self.cut else float(problem.evaluate(known).value)
+        worth = 0.0 if known is None else float(problem.evaluate(known).value)
         left = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - begun), SHORTEST)
         if ceiling(problem).Q > 0:
             answer = self.answer(Task(problem, form, self.told(), left, start, worth, self.log))
@@ -190,7 +195,8 @@ class Outside(Solver[PlannerProblem]):
             return replace(news[-1], stopped_by=StoppedBy.INTERRUPTED, notes=(note, remains(news[-1])))
         except WorkerError as error:
             last = str(error).strip().rpartition("\n")[2]
-            return Answer(last, StoppedBy.ERROR, notes=(f"{self.label} failed: {last}",))
+            notes = (f"{self.label} failed: {last}", *[remains(news[-1])] * news[-1].told)
+            return replace(news[-1], raw=last, stopped_by=StoppedBy.ERROR, notes=notes)
         return answer
 
     def solve(self, problem: PlannerProblem, formulation: str | None = None) -> Solution:

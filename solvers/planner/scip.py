@@ -1,19 +1,15 @@
 """SCIP on a formulation of the planner's problem: spatial branch and bound, an outside solver that proves optima.
 
-The model goes to SCIP as an .nl file in a temporary folder; `outside` says what becomes of its answer. SCIP runs in
-this process, where Ctrl-C stops it with what it has.
+The model goes to SCIP as an .nl file in a temporary folder; `outside` says what becomes of its answer. SCIP tells of
+each better decision and bound on the way, so that they are left if its process is ended or dies: on 2000 firms with
+weights SCIP 10 corrupts its memory in the first linear programs.
 
 Source: Bestuzheva et al., *Global optimization of mixed-integer nonlinear programs with SCIP 8* (2023).
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,27 +19,15 @@ from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.planner.building import PlannerFormulation, ceiling
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.solvers import handed
-from endonet.solvers.base import Solver
-from endonet.solvers.planner.outside import (
-    Answer,
-    check_feasibility,
-    form_of,
-    given_start,
-    in_shares,
-    in_units,
-    interrupted,
-    judge,
-    refuted,
-    slope,
-)
-from endonet.solvers.solution import Finding, Proves, Solution, StoppedBy
+from endonet.solvers.planner.outside import Answer, Outside, Task, form_of, in_shares, in_units, slope
+from endonet.solvers.solution import Finding, Proves, StoppedBy
+from endonet.solvers.worker import tell
 
 LARGE = 1e9  # quantities beyond it are more than absolute tolerances allow
-QUIET = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scip(Solver[PlannerProblem]):
+class Scip(Outside):
     """SCIP, on the convex form ``lifted``, the paper's own form ``reduced``, or another for comparison.
 
     Parameters
@@ -52,6 +36,8 @@ class Scip(Solver[PlannerProblem]):
         SCIP stops once its bound is this close to its best solution. Its tolerances do not carry much further.
     feasibility : float, default 1e-8
         By how much SCIP may miss a row of the model (numerics/feastol).
+    cut : bool, default False
+        Cut the model off below a known decision, see `outside`.
     node_limit : int, optional
         Nodes after which the best decision and bound so far are returned.
     symmetry : bool, default False
@@ -67,70 +53,25 @@ class Scip(Solver[PlannerProblem]):
     formulations: ClassVar[tuple[str, ...]] = ("lifted", "reduced", "primal", "big-m", "gdp")
     packages: ClassVar[tuple[str, ...]] = ("pyscipopt",)
     remedy: ClassVar[str] = "pip install endonet[scip]"
+    label: ClassVar[str] = "SCIP"
+    attack: ClassVar[str] = "endonet.solvers.planner.scip:attack"
+    increasing: ClassVar[str] = "curve"  # SCIP branches on it
 
-    rel_gap: float = 1e-6
-    feasibility: float = 1e-8
+    cut: bool = False
     node_limit: int | None = None
     symmetry: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_feasibility(self.feasibility)
         if self.node_limit is not None and self.node_limit < 1:
             raise InputError("node_limit", f"{self.node_limit} is not positive", "give nodes ≥ 1, or leave it out")
         if not 0 <= self.seed < 2**31:
             raise InputError("seed", f"{self.seed} is no seed for SCIP", "give a number from 0 to 2147483647")
 
-    def prepare(self) -> None:
-        """Import SCIP and Pyomo's writer."""
-        handed.prepare_scip()
-
     def run(self, problem: PlannerProblem, formulation: str | None) -> Finding:
-        """Let SCIP solve the formulation."""
-        begun = time.perf_counter()
-        form = form_of(formulation or self.formulations[0], "curve")  # SCIP branches on it
-        check_size(form, problem)
-        start, notes = given_start(problem, self.initial)
-        try:
-            model = form.build(problem)
-            unit = in_shares(model, form, problem)
-            scip, variables = handed.read(model)
-            self._set_options(scip, form, problem, spent=time.perf_counter() - begun)
-            if start is not None:
-                _give_start(scip, variables, form, model, problem.evaluate(start))
-        except KeyboardInterrupt:
-            return interrupted(start, notes)
-        built = time.perf_counter()
-        try:
-            with _output(scip, self.log):
-                scip.optimize()
-        except Exception as error:  # PySCIPOpt has no type of its own for what SCIP's return codes say
-            failed = Answer(str(error), StoppedBy.ERROR, start, notes=(f"SCIP failed: {error}",))
-            return judge("SCIP", problem, form, failed, self.feasibility, notes)
-        statistics = {
-            "nodes": int(scip.getNTotalNodes()),
-            "build_seconds": built - begun,
-            "scip_version": f"{scip.version():g}",
-        }
-        answer = in_units(_answer(scip, variables, form, model, statistics), unit)
-        return judge("SCIP", problem, form, answer, self.feasibility, notes)
-
-    def solve(self, problem: PlannerProblem, formulation: str | None = None) -> Solution:
-        """Return what SCIP found, as judged by the problem's own evaluator and a heuristic's decision."""
-        return refuted(problem, super().solve(problem, formulation), self.time_limit)
-
-    def _set_options(self, scip: Any, form: PlannerFormulation, problem: PlannerProblem, spent: float) -> None:
-        scip.setParam("numerics/feastol", self.feasibility)
-        if not self.symmetry:
-            scip.setParam("misc/usesymmetry", 0)
-        scip.setParam("constraints/nonlinear/tightenlpfeastol", False)
-        scip.setParam("limits/gap", self.rel_gap / 2 * slope(form, problem))
-        scip.setParam("randomization/randomseedshift", self.seed)
-        scip.setParam("lp/threads", self.threads)
-        if self.time_limit is not None:
-            scip.setParam("limits/time", max(self.time_limit - spent, handed.SHORTEST))
-        if self.node_limit is not None:
-            scip.setParam("limits/nodes", self.node_limit)
+        """Let SCIP loose on the formulation, if its numbers allow it."""
+        check_size(form_of(formulation or self.formulations[0], self.increasing), problem)
+        return super().run(problem, formulation)
 
 
 def check_size(form: PlannerFormulation, problem: PlannerProblem) -> None:
@@ -143,11 +84,49 @@ def check_size(form: PlannerFormulation, problem: PlannerProblem) -> None:
         )
 
 
-def _give_start(
-    scip: Any, variables: list[tuple[Any, Any]], form: PlannerFormulation, model: pyo.ConcreteModel, outcome: Any
-) -> None:
-    """Hand SCIP the point that follows from a decision."""
-    form.assign(model, outcome)
+def attack(task: Task) -> Answer:
+    """Let SCIP solve the model."""
+    begun = time.perf_counter()
+    model = task.model()
+    unit = in_shares(model, task.form, task.problem)
+    scip, variables = handed.read(model)
+    built = time.perf_counter() - begun
+    for name, value in _settings(task, built).items():
+        scip.setParam(name, value)
+    if task.start is not None:
+        _give_start(scip, variables, model)
+    reporter = _report(scip, task, variables, model, unit)
+    scip.hideOutput(not task.log)
+    scip.optimize()
+    reporter.listening = False  # SCIP is freed some time later, which may be an event too
+    statistics = {"nodes": int(scip.getNTotalNodes()), "build_seconds": built, "scip_version": f"{scip.version():g}"}
+    raw = str(scip.getStatus())
+    stopped = handed.SCIP_STOPS.get(raw, StoppedBy.ERROR)
+    if raw == "infeasible":
+        return Answer(raw, stopped, infeasible=True, statistics=statistics)
+    return in_units(Answer(raw, stopped, *_best(scip, task, variables, model), statistics=statistics), unit)
+
+
+def _settings(task: Task, spent: float) -> dict[str, Any]:
+    options = task.options
+    settings = {
+        "numerics/feastol": options["feasibility"],
+        "constraints/nonlinear/tightenlpfeastol": False,
+        "limits/gap": options["rel_gap"] / 2 * slope(task.form, task.problem),
+        "randomization/randomseedshift": options["seed"],
+        "lp/threads": options["threads"],
+    }
+    if not options["symmetry"]:
+        settings["misc/usesymmetry"] = 0
+    if task.seconds is not None:
+        settings["limits/time"] = max(task.seconds - spent, handed.SHORTEST)
+    if options["node_limit"] is not None:
+        settings["limits/nodes"] = options["node_limit"]
+    return settings
+
+
+def _give_start(scip: Any, variables: list[tuple[Any, Any]], model: pyo.ConcreteModel) -> None:
+    """Hand SCIP the point that the model holds."""
     start = scip.createSol()
     for ours, theirs in variables:
         scip.setSolVal(start, theirs, ours.value)
@@ -159,47 +138,41 @@ def _give_start(
     scip.addSol(start)
 
 
-@contextlib.contextmanager
-def _output(scip: Any, log: bool) -> Iterator[None]:
-    """Let SCIP write its log on standard error, or nothing at all."""
-    if log:
-        scip.redirectOutput()
-        scip.hideOutput(False)
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-        return
-    with QUIET, open(os.devnull, "wb") as nowhere:
-        try:
-            kept = os.dup(2)
-        except OSError:  # there is no standard error to keep clean
-            yield
-            return
-        os.dup2(nowhere.fileno(), 2)  # SCIP's LP solver warns there, whatever SCIP is told
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
-def _answer(
-    scip: Any,
-    variables: list[tuple[Any, Any]],
-    form: PlannerFormulation,
-    model: pyo.ConcreteModel,
-    statistics: dict[str, Any],
-) -> Answer:
-    raw = str(scip.getStatus())
-    stopped = handed.SCIP_STOPS.get(raw, StoppedBy.ERROR)
-    if raw == "infeasible":
-        return Answer(raw, stopped, infeasible=True, statistics=statistics)
+def _best(scip: Any, task: Task, variables: list[tuple[Any, Any]], model: pyo.ConcreteModel) -> tuple[Any, Any, Any]:
+    """Return SCIP's best decision, its objective and the bound, None for what there is not."""
     dual = float(scip.getDualbound())
     bound = dual if abs(dual) < scip.infinity() else None
     if scip.getNSols() == 0:
-        return Answer(raw, stopped, dual=bound, statistics=statistics)
+        return None, None, bound
     best = scip.getBestSol()
     model.theta[:] = 0  # SCIP does not see the firms that stand in no row: they cost nothing and do nothing
     for ours, theirs in variables:
         ours.set_value(scip.getSolVal(best, theirs), skip_validation=True)
-    claimed = float(scip.getSolObjVal(best))
-    return Answer(raw, stopped, form.extract(model), claimed, bound, statistics=statistics)
+    return task.form.extract(model), float(scip.getSolObjVal(best)), bound
+
+
+def _report(scip: Any, task: Task, variables: list[tuple[Any, Any]], model: pyo.ConcreteModel, unit: float) -> Any:
+    """Have SCIP tell of each better decision and bound, as long as what it returns is listening."""
+    import pyscipopt
+
+    events = pyscipopt.SCIP_EVENTTYPE
+
+    class Reporter(pyscipopt.Eventhdlr):
+        listening = True
+
+        def eventinit(self) -> None:
+            for event in (events.BESTSOLFOUND, events.DUALBOUNDIMPROVED):
+                self.model.catchEvent(event, self)
+
+        def eventexit(self) -> None:
+            for event in (events.BESTSOLFOUND, events.DUALBOUNDIMPROVED):
+                self.model.dropEvent(event, self)
+
+        def eventexec(self, event: Any) -> None:
+            del event
+            if self.listening:
+                tell(in_units(Answer("", StoppedBy.TIME_LIMIT, *_best(scip, task, variables, model)), unit))
+
+    reporter = Reporter()
+    scip.includeEventhdlr(reporter, "endonet", "tells of better decisions and bounds")
+    return reporter

@@ -369,7 +369,7 @@ def report(
 @click.option("--rel-gap", type=float, metavar="G", help="Gap that counts as optimal.  [default: the solver's]")
 @click.option("--out", default="out", show_default=True, metavar="DIR", help="Where the ledger and answers go.")
 @click.option("--again", is_flag=True, help="Solve also what an earlier run finished.")
-@click.option("--record", is_flag=True, help="Write what is better to the library.")
+@click.option("--record", is_flag=True, help="Write what is better, and outside solvers' claims, to the library.")
 @click.option("--solu", metavar="FILE", help="Write what is known in MINLPLib's .solu format.")
 @click.option("--formulation", "-f", metavar="NAME", help="With --solu: in the units of that model's objective.")
 @click.option("--points", metavar="DIR", help="Write the best-known answers as solution files.")
@@ -440,7 +440,10 @@ def baseline(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    return frame.run(commands, arguments)
+    status = frame.run(commands, arguments)
+    if arguments is None:  # this is the whole of the process: what it had to say is said
+        frame.end_quietly()
+    return status
 
 
 def _common(given: dict[str, Any]) -> dict[str, Any]:

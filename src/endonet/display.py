@@ -272,8 +272,11 @@ def _known(entry: Mapping[str, Any]) -> RenderableType:
     if entry["infeasible"]:
         said = entry["infeasible"]
         rows.append(("infeasible", escape(f"{said['method']}, endonet {said['version']}, {said['date']}")))
+    if entry["stale"]:
+        rows.append(("record", "of another economy than this instance holds today; --rerun --record makes a new one"))
     if entry["gap"] is not None:
         rows.append(("gap", gap(entry["gap"])))
+    rows += [(one["solver"], escape(_attempt(one))) for one in entry["others"]]
     if entry["operating"] is not None:
         rows.append(("operating", f"{100 * entry['operating']:.3g} % of the firms"))
     if entry["certificate"]:
@@ -286,6 +289,24 @@ def _known(entry: Mapping[str, Any]) -> RenderableType:
         rows.append((key.replace("_", " "), escape(_spread(value))))
     colour = {"opt": "green", "inf": "green", "best": "yellow"}.get(entry["status"], "red")
     return _panel(entry["name"], rows, colour, entry["status"])
+
+
+def _attempt(one: Mapping[str, Any]) -> str:
+    """Return what an outside solver reached, in one line."""
+    sides = [f"{side} {number(one[side], 9)}" for side in ("value", "bound") if one[side] is not None]
+    sides += [] if one["gap"] is None else [f"gap {gap(one['gap'])}"]
+    limit = "" if one["time_limit"] is None else f" of {one['time_limit']:g}"
+    by = ", ".join(f"{package} {version}" for package, version in one["versions"].items())
+    ended = str(one["stopped_by"]).replace("_", " ")
+    said = [
+        f"claims {one['status']}, {ended}",
+        *sides,
+        f"{one['seconds']:g}{limit} s",
+        str(one["formulation"]),
+        by,
+        one["date"],
+    ]
+    return "; ".join(said) + (f"; FALSE: {one['contradicted']}" if one["contradicted"] else "")
 
 
 def _spread(value: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -64,6 +65,12 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
                 f"`endonet --debug …` or {DEBUG}=1 shows the traceback",
                 FAULT,
             )
+
+
+def end_quietly() -> None:
+    """Let Ctrl-C no longer change the exit status: taking the libraries down can last a second."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

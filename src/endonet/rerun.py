@@ -16,10 +16,10 @@ from typing import Any
 from endonet import api
 from endonet.formulations.contracts import Sense
 from endonet.formulations.errors import EndonetError, InputError, VerificationError
-from endonet.instances import baseline, bounds, catalogue, files
+from endonet.instances import baseline, bounds, catalogue, files, others
 from endonet.instances.baseline import Judgement, Verdict
 from endonet.reports import ledger
-from endonet.solvers.solution import EQUILIBRIA, Solution, Status, StoppedBy, relative_gap
+from endonet.solvers.solution import EQUILIBRIA, Proves, Solution, Status, StoppedBy, relative_gap
 
 LEDGER = "baseline.jsonl"
 ANSWERS = "baseline"
@@ -106,6 +106,7 @@ def rerun(
         Solve also what an earlier run with the same settings and the same code finished.
     record : bool
         Write what is better to the library: to ``bounds.json``, and the answer with its certificate if it is small.
+        What outside solvers claim goes to ``others.json``, better or not.
     """
     options: dict[str, Any] = {"time_limit": time_limit} | ({} if rel_gap is None else {"rel_gap": rel_gap})
     _check_options({name.partition("/")[0] for name in names}, solver, options)
@@ -121,6 +122,8 @@ def rerun(
             found = _solve(name, problem, solver, options, answer)
             if not found.interrupted:
                 finished.add(key, {"verdict": found.verdict, "why": found.why, "seconds": found.seconds})
+        if record and answer.is_file() and not found.interrupted:
+            _record_attempt(name, problem, answer)
         if record and found.verdict in _RECORDED:
             found = _record(found, problem, answer)
         elif record and found.verdict == Verdict.UNCHANGED and found.status in _PROVED and not proof(name).is_file():
@@ -236,6 +239,14 @@ _CLAIMED = {
 }
 
 
+def _record_attempt(name: str, problem: Any, answer: Path) -> None:
+    """Write to the library what an outside solver that proves claims without a certificate."""
+    solution = files.load_solution(answer, problem)
+    kind = api.solver_class(problem.family, solution.solver)
+    if kind.packages and kind.proves is Proves.GLOBAL_OPTIMUM and solution.certificate is None:
+        others.record_attempt(name, solution)
+
+
 def _record(found: Rerun, problem: Any, answer: Path) -> Rerun:
     """Write what is better to the library."""
     solution = files.load_solution(answer, problem)
@@ -266,24 +277,25 @@ def _method(solution: Solution) -> str:
 
 
 def keep(name: str, answer: Path) -> bool:
-    """Keep a small answer in the library, certificate included; return whether it is kept."""
-    settled = files.load_solution(answer).status in _PROVED
-    if answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
+    """Keep a small answer in the library if it has a certificate; return whether it is kept."""
+    found = files.load_solution(answer)
+    settled = found.status in _PROVED
+    if found.certificate is None or answer.stat().st_size > (PROOF_LIMIT if settled else OPEN_LIMIT):
         return False
     target = proof(name)
-    if target.is_file() and _worse(name, files.load_solution(answer), files.load_solution(target)):
+    problem = files.load(name)
+    if target.is_file() and _worse(problem, found, files.load_solution(target)):
         return False
     target.parent.mkdir(exist_ok=True)
-    problem = files.load(name)
     files.save_solution(_with_best_decision(files.load_solution(answer, problem), bounds.bounds(name), problem), target)
     return True
 
 
-def _worse(name: str, new: Solution, kept: Solution) -> bool:
-    """Return whether an answer that is kept proves more than a new one."""
-    if kept.bound is None or new.bound is None or kept.certificate is None:
+def _worse(problem: Any, new: Solution, kept: Solution) -> bool:
+    """Return whether an answer that is kept, if it is to the same economy, proves more than a new one."""
+    if kept.fingerprint != problem.fingerprint or kept.bound is None or new.bound is None or kept.certificate is None:
         return False
-    sign = 1.0 if Sense(files.load(name).sense) is Sense.MAXIMISE else -1.0
+    sign = 1.0 if Sense(problem.sense) is Sense.MAXIMISE else -1.0
     return sign * (new.bound - kept.bound) > 0
 
 
@@ -369,6 +381,8 @@ def _settles(name: str, known: bounds.Bounds) -> bool:
     if not proof(name).is_file():
         return False
     kept = files.load_solution(proof(name))
+    if kept.fingerprint != files.fingerprint(name):
+        return False
     if known.primal is None or kept.value is None:
         return kept.status is Status.INFEASIBLE and known.primal is None
     return abs(kept.value - known.primal.value) <= TOLERANCE * abs(known.primal.value)
@@ -406,13 +420,15 @@ def describe(entry: catalogue.Bundled) -> dict[str, Any]:
         "size": dict(entry.size),
         "statistics": line.get("statistics"),
         "status": baseline.status(known).value,
+        "stale": known.stale,
         "primal": _side(known.primal),
         "dual": _side(known.dual),
         "infeasible": None if known.infeasible is None else asdict(known.infeasible),
         "gap": known.gap,
+        "others": [asdict(one) | {"gap": one.gap} for one in others.attempts(entry.name)],
         "operating": None if operating is None else sum(operating) / len(operating),
         "recipe": recipe,
-        "certificate": proof(entry.name).is_file(),
+        "certificate": proof(entry.name).is_file() and not known.stale,
     }
 
 
