@@ -141,7 +141,9 @@ class Replay:
         problem = self.problem
         producing = (box.upper == 1) & (box.envelope.y_high > 0)
         y, power = box.envelope.y_high[producing], (problem.alpha * problem.kappa)[producing]
-        if not producing.any() or (problem.Zb[producing] * y**power).any():
+        with np.errstate(over="ignore"):
+            something = (problem.Zb[producing] * y**power).any()
+        if something or not producing.any():
             return False
         log_T = float((np.log(problem.Zb[producing]) + power * np.log(y)).max()) + math.log(y.size)
         return log_T / (problem.sigma - 1) + math.log(problem.L) < LOG_NOTHING
