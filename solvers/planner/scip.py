@@ -1,7 +1,7 @@
 """SCIP on a formulation of the planner's problem: spatial branch and bound, an outside solver that proves optima.
 
 The model goes to SCIP as an .nl file in a temporary folder; `outside` says what becomes of its answer. SCIP runs in
-this process, where Ctrl-C stops it with what it has.
+this process, where Ctrl-C stops it with what it has; as a backend of ``mixed-integer-conic`` it runs in the other.
 
 Source: Bestuzheva et al., *Global optimization of mixed-integer nonlinear programs with SCIP 8* (2023).
 """
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import pyomo.environ as pyo
@@ -26,6 +26,7 @@ from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.planner.outside import (
     Answer,
+    Task,
     check_feasibility,
     form_of,
     given_start,
@@ -37,6 +38,7 @@ from endonet.solvers.planner.outside import (
     slope,
 )
 from endonet.solvers.solution import Finding, Proves, Solution, StoppedBy
+from endonet.solvers.worker import tell
 
 LARGE = 1e9  # quantities beyond it are more than absolute tolerances allow
 QUIET = threading.Lock()
@@ -95,7 +97,10 @@ class Scip(Solver[PlannerProblem]):
             model = form.build(problem)
             unit = in_shares(model, form, problem)
             scip, variables = handed.read(model)
-            self._set_options(scip, form, problem, spent=time.perf_counter() - begun)
+            spent = time.perf_counter() - begun
+            left = None if self.time_limit is None else max(self.time_limit - spent, handed.SHORTEST)
+            given = {f.name: getattr(self, f.name) for f in fields(self)}
+            _configure(scip, slope(form, problem), left, **given)
             if start is not None:
                 _give_start(scip, variables, form, model, problem.evaluate(start))
         except KeyboardInterrupt:
@@ -119,18 +124,63 @@ class Scip(Solver[PlannerProblem]):
         """Return what SCIP found, as judged by the problem's own evaluator and a heuristic's decision."""
         return refuted(problem, super().solve(problem, formulation), self.time_limit)
 
-    def _set_options(self, scip: Any, form: PlannerFormulation, problem: PlannerProblem, spent: float) -> None:
-        scip.setParam("numerics/feastol", self.feasibility)
-        if not self.symmetry:
-            scip.setParam("misc/usesymmetry", 0)
-        scip.setParam("constraints/nonlinear/tightenlpfeastol", False)
-        scip.setParam("limits/gap", self.rel_gap / 2 * slope(form, problem))
-        scip.setParam("randomization/randomseedshift", self.seed)
-        scip.setParam("lp/threads", self.threads)
-        if self.time_limit is not None:
-            scip.setParam("limits/time", max(self.time_limit - spent, handed.SHORTEST))
-        if self.node_limit is not None:
-            scip.setParam("limits/nodes", self.node_limit)
+
+def attack(task: Task) -> Answer:
+    """Let SCIP solve a cone program in this process, and tell of its decisions and bounds on the way."""
+    model = task.model()
+    scip, variables = handed.read(model)
+    _configure(scip, slope(task.form, task.problem), task.seconds, **task.options)
+    if task.start is not None:
+        _give_start(scip, variables, task.form, model, task.problem.evaluate(task.start))
+    _report(scip, variables, task, model)
+    with _output(scip, task.log):
+        scip.optimize()
+    return _answer(scip, variables, task.form, model, {"nodes": int(scip.getNTotalNodes())})
+
+
+def _configure(
+    scip: Any,
+    steepness: float,
+    seconds: float | None,
+    *,
+    rel_gap: float,
+    feasibility: float,
+    seed: int,
+    threads: int,
+    symmetry: bool = False,
+    node_limit: int | None = None,
+    **others: Any,
+) -> None:
+    del others
+    scip.setParam("numerics/feastol", feasibility)
+    if not symmetry:
+        scip.setParam("misc/usesymmetry", 0)
+    scip.setParam("constraints/nonlinear/tightenlpfeastol", False)
+    scip.setParam("limits/gap", rel_gap / 2 * steepness)
+    scip.setParam("randomization/randomseedshift", seed)
+    scip.setParam("lp/threads", threads)
+    if seconds is not None:
+        scip.setParam("limits/time", seconds)
+    if node_limit is not None:
+        scip.setParam("limits/nodes", node_limit)
+
+
+def _report(scip: Any, variables: list[tuple[Any, Any]], task: Task, model: pyo.ConcreteModel) -> None:
+    """Have SCIP tell of each new decision, with its bound."""
+    import pyscipopt
+
+    class Report(pyscipopt.Eventhdlr):
+        def eventinit(self) -> None:
+            self.model.catchEvent(pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+        def eventexit(self) -> None:
+            self.model.dropEvent(pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+        def eventexec(self, event: Any) -> None:
+            del event
+            tell(_point(self.model, variables, task.form, model, "", StoppedBy.TIME_LIMIT, {}))
+
+    scip.includeEventhdlr(Report(), "report", "tells of new decisions")
 
 
 def check_size(form: PlannerFormulation, problem: PlannerProblem) -> None:
@@ -193,6 +243,19 @@ def _answer(
     stopped = handed.SCIP_STOPS.get(raw, StoppedBy.ERROR)
     if raw == "infeasible":
         return Answer(raw, stopped, infeasible=True, statistics=statistics)
+    return _point(scip, variables, form, model, raw, stopped, statistics)
+
+
+def _point(
+    scip: Any,
+    variables: list[tuple[Any, Any]],
+    form: PlannerFormulation,
+    model: pyo.ConcreteModel,
+    raw: str,
+    stopped: StoppedBy,
+    statistics: dict[str, Any],
+) -> Answer:
+    """Return SCIP's best point and its bound."""
     dual = float(scip.getDualbound())
     bound = dual if abs(dual) < scip.infinity() else None
     if scip.getNSols() == 0:
