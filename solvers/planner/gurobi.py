@@ -10,8 +10,10 @@ where a row is quadratic or nonlinear, for evaluation; it expires some time afte
 A licence that Gurobi finds in its own way (GRB_LICENSE_FILE, for example) lifts the limits.
 
 Powers go to Gurobi as general nonlinear constraints, which since version 12 it treats by spatial branching and not by
-lines between points. Two defaults are too coarse here and make it wrong: rows may be missed by 1e-6, and the barrier
-method on cones stops at a gap of 1e-6. The adapter has 1e-9 for both, and no absolute gap at all.
+lines between points. Two defaults are too coarse here: rows may be missed by 1e-6, and the barrier method on cones
+stops at a gap of 1e-6. The adapter has 1e-9 for both, and no absolute gap at all. Models are not cut off below a known
+decision, as those of other solvers are: Gurobi's presolve then calls some infeasible (see the findings), and without the
+cut none of its claims was found to be false.
 
 Source: Gurobi Optimization, *Gurobi optimizer reference manual* (2026).
 """
@@ -54,8 +56,8 @@ class Gurobi(Outside):
         Gurobi stops once its bound is this close to its best solution.
     feasibility : float, default 1e-9
         By how much Gurobi may miss a row of the model (FeasibilityTol); also how accurate cones are (BarQCPConvTol).
-    cut : bool, default True
-        Cut the model off below a known decision, see `outside`.
+    cut : bool, default False
+        Cut the model off below a known decision; see the module.
     """
 
     name: ClassVar[str] = "gurobi"
@@ -69,6 +71,7 @@ class Gurobi(Outside):
     remedy: ClassVar[str] = "pip install 'endonet[commercial]' (a trial licence, limited in size, comes with it)"
 
     feasibility: float = 1e-9
+    cut: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

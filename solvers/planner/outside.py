@@ -43,7 +43,7 @@ from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.reshaping import iterate_conditions
 from endonet.solvers.planner.start import feasible_start
 from endonet.solvers.planner.tiny import tiny_economy
-from endonet.solvers.solution import Finding, Solution, Status, StoppedBy
+from endonet.solvers.solution import CLAIMS_INFEASIBLE, Finding, Solution, Status, StoppedBy
 from endonet.solvers.worker import WORKER, WorkerError
 
 Choice = NDArray[np.int8]
@@ -333,6 +333,7 @@ def judge(
         if possible is None:
             return Finding(None, Status.INFEASIBLE, stopped, raw_status=raw, notes=tuple(notes), statistics=statistics)
         notes.append(f"{label} claims that no decision is feasible, which HiGHS refutes on the rows alone")
+        statistics[CLAIMS_INFEASIBLE] = True
         return Finding(
             possible, Status.NO_SOLUTION, StoppedBy.ERROR, raw_status=raw, notes=tuple(notes), statistics=statistics
         )
