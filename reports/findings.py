@@ -1,9 +1,9 @@
 """False claims of outside solvers on tiny economies, each recorded with all that it takes to see it again.
 
-A finding is a run after which a solver called its answer optimal, proved a bound, or proved that no decision is feasible,
-and trying every decision with the problem's evaluator shows something better. ``findings.json`` lists them with solver, versions, formulation, options,
-seed, economy and claim; `reproduce` runs the solver again, past the adapter's refusals and safeguards where the options
-say so. That a later version no longer makes the claim is no failure: the page says so.
+A finding is a run after which a solver called its answer optimal, proved a bound, or called the program infeasible, and
+trying every decision with the problem's evaluator shows something better. ``findings.json`` lists them with solver,
+versions, formulation, options, seed, economy and claim; `reproduce` runs the solver again, past the adapter's refusals
+and safeguards where the options say so. That a later version no longer makes the claim is no failure: the page says so.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Rerun:
     ----------
     bound : float or None
     false : bool
-        Whether its bound is still below the optimum by more than tolerances explain, or it still finds nothing feasible.
+        Whether its bound is still below the optimum by more than tolerances explain, or nothing feasible to it.
     """
 
     bound: float | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from endonet.formulations.errors import NotApplicableError
 from endonet.solvers.worker import tell
 
 
@@ -13,3 +14,8 @@ def telling(seconds: float) -> str:
     tell(2)
     time.sleep(seconds)
     return "done"
+
+
+def refusing(what: str) -> None:
+    """Refuse, as an adapter does whose licence does not allow a model of that size."""
+    raise NotApplicableError(f"{what} is too large")

@@ -15,7 +15,7 @@ two exponential cones, as in `endonet.solvers.planner.conic`, for
 CVXPY tells ECOS_BB's best solution but not its bound. Only where it says that it has finished is there one, namely its
 solution plus the gap asked for; otherwise the bound is the ceiling. ECOS_BB heeds no time limit; its process is ended.
 
-Without the cut below a known decision Xpress proves false bounds, and with it Gurobi finds models infeasible that are not
+Without the cut below a known decision Xpress proves false bounds, and with it Gurobi calls feasible models infeasible
 (see the findings), so that Xpress alone has it by default.
 
 Firms with increasing returns, α_j κ > 1, are not given to SCIP and ECOS_BB. Their bundle amplifies tolerances near 0:

@@ -4,7 +4,7 @@
 nonlinear or quadratic (5000 otherwise), and nonlinear formulas of up to 1000 symbols in all. That is about
 
     planner/lifted, big-m   21 firms
-    planner/second-order    20 firms where α = 1/2 and σ = ε
+    planner/second-order    20 firms where α = 1/2 and σ = ε = 5
 
 A licence that Xpress finds in its own way (XPAUTH_PATH, for example) lifts the limits.
 
@@ -14,9 +14,9 @@ Four defaults are too coarse here and make it wrong. The global search holds non
 an absolute gap. The adapter has ``feasibility``, a thousandth of it, and 0 for these.
 
 Where the model is not cut off below a known decision, Xpress proves false bounds even so, 64 % below the best of three
-identical firms (see the findings); with the cut it did on few economies with productivities over many orders of
-magnitude, which the heuristic's decision refutes. ``planner/reduced`` is not offered. With these settings Xpress calls decisions optimal there that are 44 % below the
-best of six firms, with others it calls economies infeasible (see the findings).
+identical firms (see the findings). With the cut it did so on few economies, with productivities over many orders of
+magnitude, which the heuristic's decision refutes. ``planner/reduced`` is not offered: with these settings Xpress calls
+decisions optimal there that are 44 % below the best of six firms, and other economies infeasible.
 
 Source: FICO, *Xpress optimizer reference manual* (2026).
 """
@@ -166,11 +166,10 @@ def _solve(program: Any, task: Task, model: pyo.ConcreteModel, columns: list[tup
     ours, theirs = [pair[0] for pair in columns], [pair[1] for pair in columns]
 
     def found(held: Any, _: Any) -> None:
-        """Tell of a new decision, and of the bound."""
+        """Tell of a new decision, and of the bound; its quantities need not satisfy the nonlinear rows yet."""
         nl.place(ours, held.getCallbackSolution(theirs))
-        dual = _finite(held.attributes.bestbound)
-        objective = float(pyo.value(native.objective(model)))
-        tell(in_units(Answer("", StoppedBy.TIME_LIMIT, task.form.extract(model), objective, dual), unit))
+        news = Answer("", StoppedBy.TIME_LIMIT, task.form.extract(model), dual=_finite(held.attributes.bestbound))
+        tell(in_units(news, unit))
 
     program.addIntsolCallback(found, None)
     status, quality = program.optimize()
