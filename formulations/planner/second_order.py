@@ -86,38 +86,38 @@ class SecondOrder(LiftedVariables):
         *LIFTED.symbols,
         (r"N", "labour that fixed costs leave, as a share"),
         (r"t_j, r_{ij}", "the bundle of the suppliers' demands where returns increase, and its parts"),
-        (r"z \preceq x^{p/q} v^{1-p/q}", "z at most that, by a tower of cones s² ≤ u w; p and q are whole numbers"),
+        (r"z \leq x^{p/q} v^{1-p/q}", "a tower of cones s² ≤ u w; p and q are whole numbers"),
     )
     equations = (
         Equation("(8)", r"\max\; W", "maximise output, in a concave scale", "objective"),
         Equation(
-            "(8): tower", r"W \preceq T^{1/\sigma} N^{1-1/\sigma}", "output follows from both", "constraint_objective"
+            "(8): tower", r"W \leq T^{1/\sigma} N^{1-1/\sigma}", "output follows from both", "constraint_objective"
         ),
         *LIFTED.equations[1:3],
         Equation("(3)", r"N = 1 - M", "what fixed costs leave of labour", "constraint_left"),
         LIFTED.equations[3],
         Equation(
             "(7): tower",
-            r"a_j \preceq y_j^{\alpha_j} \theta_j^{1-\alpha_j}",
+            r"a_j \leq y_j^{\alpha_j} \theta_j^{1-\alpha_j}",
             "supply follows from inputs, if the firm operates",
             "constraint_supply",
         ),
         LIFTED.equations[5],
         Equation(
             "(7): tower",
-            r"b_j \preceq y_j^{\alpha_j\kappa} \theta_j^{1-\alpha_j\kappa} \quad (\alpha_j\kappa < 1)",
+            r"b_j \leq y_j^{\alpha_j\kappa} \theta_j^{1-\alpha_j\kappa} \quad (\alpha_j\kappa < 1)",
             "demand follows from inputs where returns diminish",
             "constraint_demand",
         ),
         Equation(
             "(7): chord",
-            r"b_j \leq y_j \quad (\alpha_j\kappa \geq 1), \qquad b_j \leq a_j \quad (\kappa = 1)",
+            r"b_j \leq y_j \quad (\alpha_j\kappa \geq 1), \quad b_j \leq a_j \quad (\kappa = 1)",
             "where returns do not diminish, demand lies below the chord of its curve; for σ = ε it is supply",
             "constraint_demand_line",
         ),
         Equation(
             "(7): CES",
-            r"b_j \preceq t_j^{\alpha_j} \theta_j^{1-\alpha_j} \quad (\alpha_j\kappa > 1)",
+            r"b_j \leq t_j^{\alpha_j} \theta_j^{1-\alpha_j} \quad (\alpha_j\kappa > 1)",
             "and below a concave bundle of the suppliers' own demands, which makes it exact",
             "constraint_demand_bundle",
         ),
@@ -129,7 +129,7 @@ class SecondOrder(LiftedVariables):
         ),
         Equation(
             "(7): CES",
-            r"r_{ij} \preceq b_i^{1/\kappa} t_j^{1-1/\kappa} \quad (\alpha_j\kappa > 1)",
+            r"r_{ij} \leq b_i^{1/\kappa} t_j^{1-1/\kappa} \quad (\alpha_j\kappa > 1)",
             "each with the exponent 1/κ",
             "constraint_demand_bundle_parts",
         ),

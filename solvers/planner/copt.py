@@ -1,9 +1,8 @@
 """COPT on ``planner/second-order``, within the size that it takes without a licence.
 
 ``pip install coptpy`` solves models of up to 2000 variables and rows without a licence, for purposes that are not
-commercial: about 398 firms where α = 1/2 and σ = ε = 5. COPT takes mixed-integer cone programs to global optimality; for
-other nonlinear models it has local methods only, so that it is no solver of its own here, but a backend of
-``mixed-integer-conic``.
+commercial: about 398 firms where α = 1/2 and σ = ε = 5. COPT proves optima of mixed-integer cone programs; for other
+nonlinear models it has local methods only, so that it is a backend of ``mixed-integer-conic`` and no solver of its own.
 
 Source: Cardinal Operations, *Cardinal optimizer user guide* (2026).
 """

@@ -33,8 +33,9 @@ from endonet.solvers.solution import Proves, StoppedBy
 from endonet.solvers.worker import tell
 
 LIMITS = "2000 variables and rows (200 variables in a nonlinear or quadratic model)"
-REMEDY = "use certified, or get a licence (academic ones are free)"
-SMALLEST = "planner/reduced"  # in variables
+OR = "or certified, or get a licence (academic ones are free)"
+REMEDY = f"use {OR.removeprefix('or ')}"
+SMALLEST, MOST_FIRMS = "planner/reduced", 66  # the form with the fewest variables, and what it is worth trying for
 TOO_LARGE, NO_LICENCE = 10010, 10009
 LARGEST_SEED = 2_000_000_000
 STOPS = {
@@ -98,8 +99,8 @@ def attack(task: Task) -> Answer:
                 return in_units(_solve(gurobi, task, model, columns, unit), unit)
     except gurobipy.GurobiError as error:
         if error.errno == TOO_LARGE:
-            smaller = "" if task.form.name == SMALLEST else f"use {SMALLEST}, which has the fewest, or "
-            remedy = smaller + REMEDY.removeprefix("use ") if smaller else REMEDY
+            hopeless = task.form.name == SMALLEST or task.problem.n > MOST_FIRMS
+            remedy = REMEDY if hopeless else f"use {SMALLEST}, which has the fewest, {OR}"
             raise licence.too_large("gurobi", task, LIMITS, *native.size(model), remedy) from None
         if error.errno == NO_LICENCE:
             raise licence.missing("gurobi", str(error), "get one (academic ones are free), or use certified") from None

@@ -36,7 +36,7 @@ from endonet.solvers.solution import Proves, StoppedBy
 from endonet.solvers.worker import tell
 
 LIMITS = "200 rows and columns together in a nonlinear or quadratic model (5000 in a linear one)"
-REMEDY = "use certified, or gurobi on planner/reduced, or get a licence (academic ones are free)"
+REMEDY = "use certified, or get a licence (academic ones are free)"
 TOO_LARGE = ("?120 ", "?1151 ")  # rows and columns; symbols of nonlinear formulas
 LARGEST_SEED = 2**31 - 1
 GLOBAL = 2  # of nlpsolver: prove a global optimum, where the default may settle for a local one
