@@ -32,6 +32,7 @@ class MathClass(StrEnum):
 
     LP = "LP"
     MILP = "MILP"
+    MISOCP = "MISOCP"
     CONIC = "conic"
     NLP = "NLP"
     CONVEX_MINLP = "convex MINLP"

@@ -204,7 +204,7 @@ def _escaped(words: str) -> str:
 def describe_class(formulation: Formulation[Any]) -> str:
     """Return the mathematical class, and what relaxing the integers leaves."""
     relaxed = "convex" if formulation.relaxation_convex else "nonconvex"
-    integer = formulation.math_class.value.endswith(("MINLP", "MILP"))
+    integer = formulation.math_class.value.endswith(("MINLP", "MILP", "MISOCP"))
     return f"{formulation.math_class.value}; {relaxed}" + (" once the integers are relaxed" if integer else "")
 
 

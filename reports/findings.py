@@ -1,9 +1,9 @@
 """False claims of outside solvers on tiny economies, each recorded with all that it takes to see it again.
 
-A finding is a run after which a solver called its answer optimal, or proved a bound, and trying every decision with the
-problem's evaluator shows something better. ``findings.json`` lists them with solver, versions, formulation, options,
-seed, economy and claim; `reproduce` runs the solver again, past the adapter's refusals and safeguards where the options
-say so. That a later version no longer makes the claim is no failure: the page says so.
+A finding is a run after which a solver called its answer optimal, proved a bound, or called the program infeasible, and
+trying every decision with the problem's evaluator shows something better. ``findings.json`` lists them with solver,
+versions, formulation, options, seed, economy and claim; `reproduce` runs the solver again, past the adapter's refusals
+and safeguards where the options say so. That a later version no longer makes the claim is no failure: the page says so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from endonet.solvers.solution import CLAIMS_INFEASIBLE
 
 if TYPE_CHECKING:
     from endonet.formulations.planner.problem import PlannerProblem
@@ -33,6 +35,7 @@ LEAD = (
 FILE = Path(__file__).with_name("findings.json")
 FALSE = 2e-6  # relatively; what tolerances explain is no finding
 PATIENCE = 30.0  # seconds for one run
+INFEASIBLE = "nothing is feasible"
 COLUMNS = ("finding", "solver", "formulation", "options", "seed", "firms", "claimed bound", "optimum", "short by")
 
 
@@ -50,8 +53,10 @@ class Record:
         Options of the adapter, and the ``seed``.
     economy : dict
         Fields of an instance file.
-    bound, optimum : float
-        What the solver claimed no decision exceeds, and what the best of all decisions is worth.
+    bound : float or None
+        What the solver claimed no decision exceeds; None if it claimed that none is feasible.
+    optimum : float
+        What the best of all decisions is worth.
     remark : str
         What is behind it, as far as known, and what the adapter does about it.
     """
@@ -62,7 +67,7 @@ class Record:
     versions: dict[str, str]
     options: dict[str, Any]
     economy: dict[str, Any]
-    bound: float
+    bound: float | None
     optimum: float
     remark: str
 
@@ -82,11 +87,15 @@ class Rerun:
     ----------
     bound : float or None
     false : bool
-        Whether its bound is still below the optimum by more than tolerances explain.
+        Whether its bound is still below the optimum by more than tolerances explain, or nothing feasible to it.
     """
 
     bound: float | None
     false: bool
+
+    def __str__(self) -> str:
+        said = "no bound" if self.bound is None else f"{self.bound:.9g}"
+        return f"still so: {INFEASIBLE if self.bound is None else said}" if self.false else f"no longer: {said}"
 
 
 def records() -> list[Record]:
@@ -130,6 +139,8 @@ def reproduce(record: Record, time_limit: float = PATIENCE) -> Rerun:
     solver.prepare()
     finding = solver.run(record.problem, record.formulation)
     bound = finding.bound
+    if finding.statistics.get(CLAIMS_INFEASIBLE):
+        return Rerun(None, True)
     return Rerun(bound, bound is not None and bound < record.optimum * (1 - FALSE))
 
 
@@ -145,9 +156,9 @@ def rows(found: list[Record]) -> Iterator[list[str]]:
             options,
             str(record.options.get("seed", 0)),
             str(record.economy["n"]),
-            f"{record.bound:.9g}",
+            INFEASIBLE if record.bound is None else f"{record.bound:.9g}",
             f"{record.optimum:.9g}",
-            f"{(1 - record.bound / record.optimum) * 100:.2g} %",
+            "all" if record.bound is None else f"{(1 - record.bound / record.optimum) * 100:.2g} %",
         ]
 
 
@@ -182,12 +193,9 @@ def run(out: Path, full: bool = False, workers: int = 1, dask: str | None = None
         if abs(true - record.optimum) > 1e-12 * true:
             page.alert(f"{record.name}: the recorded optimum is {record.optimum:.15g}, trying all gives {true:.15g}")
         try:
-            again = reproduce(record)
+            today.append(str(reproduce(record)))
         except EndonetError as error:
             today.append(str(error))
-            continue
-        shown = "no bound" if again.bound is None else f"{again.bound:.9g}"
-        today.append(f"still so: {shown}" if again.false else f"no longer: {shown}")
     page.table(
         (*COLUMNS, "run again"),
         [[*row, said] for row, said in zip(rows(found), today, strict=True)],

@@ -9,6 +9,7 @@ from typing import Any
 
 OPTIMUM = "optimum"
 EQUILIBRIA = "equilibria"  # a question without an objective: the answer is a list
+CLAIMS_INFEASIBLE = "claims_infeasible"  # among the statistics of a solver whose claim of that was refuted
 
 
 class Status(StrEnum):

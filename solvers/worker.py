@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from endonet.formulations import registry
-from endonet.formulations.errors import EndonetError
+from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
 
 COMMAND = "from endonet.solvers.worker import serve; serve()"
 
@@ -66,8 +66,10 @@ class Worker:
         ------
         TimeoutError
             After so many seconds.
+        NotApplicableError, UnavailableError
+            If the function raises one, such as where a licence does not allow a model of that size.
         WorkerError
-            If the function raises, with its message, or the process dies.
+            If the function raises anything else, with its message, or the process dies.
         """
         request = pickle.dumps((function, arguments, log))
         deadline = None if seconds is None else time.perf_counter() + seconds
@@ -93,6 +95,8 @@ class Worker:
                 raise
         if kind == "answer":
             return answer
+        if kind == "refusal":
+            raise answer
         if kind == "end":
             self.end()
         raise WorkerError(answer)
@@ -166,6 +170,8 @@ def serve() -> None:
         with _elsewhere():
             try:
                 answer = ("answer", registry.load(function)(*arguments))
+            except (NotApplicableError, UnavailableError) as refusal:
+                answer = ("refusal", refusal)
             except Exception as error:
                 answer = ("error", f"{type(error).__name__}: {error}" if not log else traceback.format_exc())
         sys.stdout.flush()

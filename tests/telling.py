@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from endonet.formulations.errors import NotApplicableError
 from endonet.formulations.planner.building import ceiling
 from endonet.solvers.planner.outside import Answer
 from endonet.solvers.solution import StoppedBy
@@ -27,3 +28,8 @@ def dying(task: Any) -> None:
     everyone = np.ones(task.problem.n, np.int8)
     tell(Answer("", StoppedBy.TIME_LIMIT, everyone, dual=ceiling(task.problem).Q * task.problem.L))
     os.abort()
+
+
+def refusing(what: str) -> None:
+    """Refuse, as an adapter does whose licence does not allow a model of that size."""
+    raise NotApplicableError(f"{what} is too large")

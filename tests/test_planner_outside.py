@@ -15,7 +15,7 @@ import pytest
 from economies import best_by_trying_all, economy
 
 import endonet as en
-from endonet.formulations.errors import InputError
+from endonet.formulations.errors import InputError, NotApplicableError
 from endonet.formulations.planner.lifted import LIFTED
 from endonet.formulations.planner.rows import LinearRow
 from endonet.reports import soak_economies
@@ -52,6 +52,16 @@ class TestWorker:
         finally:
             worker.end()
 
+    def test_a_refusal_comes_back_as_it_was_raised(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "path", [os.path.dirname(os.path.abspath(__file__)), *sys.path])
+        worker = Worker()
+        try:
+            with pytest.raises(NotApplicableError, match="the economy is too large"):
+                worker.ask("telling:refusing", "the economy")
+            assert worker.ask("math:sqrt", 9.0) == 3.0
+        finally:
+            worker.end()
+
     def test_it_prints_nothing_and_works_elsewhere(self, capfd: Any) -> None:
         worker = Worker()
         try:
@@ -85,6 +95,7 @@ class TestJudgement:
         finding = judged(problem, infeasible=True)
         assert (finding.claim, finding.stopped_by) == (Status.NO_SOLUTION, StoppedBy.ERROR)
         assert problem.evaluate(finding.decision).feasible
+        assert finding.statistics["claims_infeasible"]
 
     def test_no_bound_means_the_ceiling(self) -> None:
         problem = economy(1)

@@ -51,6 +51,8 @@ class PlannerFormulation(Formulation[PlannerProblem]):
         ------
         InputError
             If the modelling language is not one of ``modellers``.
+        NotApplicableError
+            If the formulation cannot hold this problem.
         """
         if modeller not in self.modellers:
             raise InputError(
@@ -58,7 +60,19 @@ class PlannerFormulation(Formulation[PlannerProblem]):
                 f"{self.name} cannot be written in {str(modeller)!r}",
                 f"use {' or '.join(m.value for m in self.modellers)}",
             )
+        self.require(problem)
         return self._cvxpy(problem, relaxed) if modeller == Modeller.CVXPY else self._pyomo(problem, relaxed)
+
+    def refuses(self, problem: PlannerProblem) -> str:
+        """Return why the formulation cannot hold this problem, and what can; empty if it can."""
+        del problem
+        return ""
+
+    def require(self, problem: PlannerProblem) -> None:
+        """Raise NotApplicableError if the formulation cannot hold this problem."""
+        reason = self.refuses(problem)
+        if reason:
+            raise NotApplicableError(f"{self.name} cannot hold this problem: {reason}")
 
     @abstractmethod
     def output(self, problem: PlannerProblem, objective: float) -> float:

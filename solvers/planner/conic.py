@@ -171,7 +171,7 @@ def relax(problem: PlannerProblem, backend: str, seconds: float | None, log: boo
 
     program = LIFTED.build(problem, Modeller.CVXPY, relaxed=True)
     if backend == "ecos":
-        program = cp.Problem(program.objective, [part for row in program.constraints for part in _exponential(row)])
+        program = cp.Problem(program.objective, [part for row in program.constraints for part in exponential(row)])
     options: dict[str, Any] = {"verbose": log}
     if seconds is not None and backend in LIMITS:
         options[LIMITS[backend]] = seconds
@@ -216,7 +216,7 @@ def _prices(problem: PlannerProblem, value: dict[str, Any], duals: Vector, found
     return tuple(Prices(pi, float(np.clip(T, 1e-12, 1e12)) * most, min(M, INSIDE) * problem.L, mu) for T, M in points)
 
 
-def _exponential(row: Any) -> list[Any]:
+def exponential(row: Any) -> list[Any]:
     """Return a power cone z ≤ x^p y^(1−p) in two exponential ones, other rows as they are.
 
     That is  z exp(s/z) ≤ x,  z exp(t/z) ≤ y,  p s + (1−p) t ≥ 0;  where z = 0 the closure of the cones holds.

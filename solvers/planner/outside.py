@@ -43,7 +43,7 @@ from endonet.solvers.planner.deviation import improve
 from endonet.solvers.planner.reshaping import iterate_conditions
 from endonet.solvers.planner.start import feasible_start
 from endonet.solvers.planner.tiny import tiny_economy
-from endonet.solvers.solution import Finding, Solution, Status, StoppedBy
+from endonet.solvers.solution import CLAIMS_INFEASIBLE, Finding, Solution, Status, StoppedBy
 from endonet.solvers.worker import WORKER, WorkerError
 
 Choice = NDArray[np.int8]
@@ -162,6 +162,7 @@ class Outside(Solver[PlannerProblem]):
         """Let the solver loose on the formulation, and judge its answer."""
         begun = time.perf_counter()
         form = form_of(formulation or self.formulations[0], self.increasing)
+        form.require(problem)
         start, notes = given_start(problem, self.initial)
         try:
             known = known_decision(problem, start, self.time_limit) if self.cut else None
@@ -283,11 +284,17 @@ def known_decision(
 
 def cut_off(model: pyo.ConcreteModel, problem: PlannerProblem, known: float) -> None:
     """Restrict a model, where it has T or Q, to decisions worth at least ``known``."""
-    share = known * (1 - CUT) / (ceiling(problem).Q * problem.L) if known > 0 else 0.0
+    share = least_share(problem, known)
     if share > 0 and model.component("T") is not None:
-        model.T.setlb(share ** (problem.sigma - 1))
+        model.T.setlb(share)
     elif share > 0 and model.component("Q") is not None:
-        model.Q.setlb(share)
+        model.Q.setlb(share ** (1 / (problem.sigma - 1)))
+
+
+def least_share(problem: PlannerProblem, known: float) -> float:
+    """Return the share T of final demand's sum that no decision worth ``known`` falls below; 0 if nothing is known."""
+    share = known * (1 - CUT) / (ceiling(problem).Q * problem.L) if known > 0 else 0.0
+    return float(share ** (problem.sigma - 1))
 
 
 def in_shares(model: pyo.ConcreteModel, form: PlannerFormulation, problem: PlannerProblem) -> float:
@@ -332,6 +339,7 @@ def judge(
         if possible is None:
             return Finding(None, Status.INFEASIBLE, stopped, raw_status=raw, notes=tuple(notes), statistics=statistics)
         notes.append(f"{label} claims that no decision is feasible, which HiGHS refutes on the rows alone")
+        statistics[CLAIMS_INFEASIBLE] = True
         return Finding(
             possible, Status.NO_SOLUTION, StoppedBy.ERROR, raw_status=raw, notes=tuple(notes), statistics=statistics
         )

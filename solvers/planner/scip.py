@@ -116,11 +116,11 @@ def _settings(task: Task, spent: float) -> dict[str, Any]:
         "randomization/randomseedshift": options["seed"],
         "lp/threads": options["threads"],
     }
-    if not options["symmetry"]:
+    if not options.get("symmetry"):
         settings["misc/usesymmetry"] = 0
     if task.seconds is not None:
         settings["limits/time"] = max(task.seconds - spent, handed.SHORTEST)
-    if options["node_limit"] is not None:
+    if options.get("node_limit") is not None:
         settings["limits/nodes"] = options["node_limit"]
     return settings
 
