@@ -16,7 +16,6 @@ from endonet.formulations.planner.big_m import BIG_M
 from endonet.formulations.planner.lifted import LIFTED, Lifted
 from endonet.formulations.planner.reduced import REDUCED
 from endonet.formulations.planner.second_order import SECOND_ORDER
-from endonet.instances.planner import generators
 from endonet.reports import soak_economies
 from endonet.solvers.planner import licence, native, outside
 from endonet.solvers.solution import Status, StoppedBy
@@ -84,15 +83,6 @@ class TestLicences:
         assert capfd.readouterr().out == ""
         assert en.solve(economy(1), name).status is Status.OPTIMAL  # the process that refused goes on
 
-    def test_gurobis_smallest_form_takes_more(self) -> None:
-        ready("gurobi")
-        problem = generators.complete(41, f_n=0.9)
-        with pytest.raises(NotApplicableError, match="use planner/reduced, which has the fewest, or certified"):
-            en.solve(problem, "gurobi", "lifted")
-        solution = en.solve(problem, "gurobi", "reduced", time_limit=0.5)
-        assert not solution.contradicted
-        assert solution.bound is None or solution.bound >= en.solve(problem).value
-
 
 class TestAnswers:
     @every_solver
@@ -111,7 +101,7 @@ class TestAnswers:
 
     def test_gurobi_without_the_cut_finds_what_is_feasible(self) -> None:
         ready("gurobi")
-        for (seed, number), form in itertools.product([(1, 8), (4, 13)], ["reduced", "lifted"]):
+        for (seed, number), form in itertools.product([(1, 8), (4, 13)], ["big-m", "lifted"]):
             problem = soak_economies.draw(seed, number)[1]
             solution = en.solve(problem, "gurobi", form)
             assert not solution.contradicted
