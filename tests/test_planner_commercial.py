@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -130,6 +134,26 @@ class TestAnswers:
         best = problem.evaluate(answer.theta).value
         assert max(problem.evaluate(news.theta).value for news in told) == pytest.approx(best, rel=1e-12)
         assert all(news.dual >= answer.objective * (1 - 1e-6) for news in heard if news.dual is not None)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+    @pytest.mark.parametrize("name", [*PACKAGES, "mixed-integer-conic"])
+    def test_ctrl_c_keeps_what_was_told(self, name: str) -> None:
+        pytest.importorskip(PACKAGES.get(name, "pyscipopt"))
+        random = np.random.default_rng(5)
+        links = (random.random((20, 20)) < 0.5).astype(float)  # nearly alike, so that the search takes long
+        problem = en.PlannerProblem(links, np.exp(0.02 * random.standard_normal(20)), f=0.9 / 20)
+        solver = en.solver("planner", name, threads=1)
+        solver.prepare()
+        timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        finding = solver.run(problem, solver.formulations[0])
+        timer.cancel()
+        assert finding.stopped_by is StoppedBy.INTERRUPTED
+        assert "process was ended" in " ".join(finding.notes)
+        known = outside.known_decision(problem)
+        assert known is not None
+        assert finding.bound >= problem.evaluate(known).value
+        assert finding.decision is None or problem.evaluate(finding.decision).feasible
 
     @pytest.mark.parametrize(
         ("name", "option"),
