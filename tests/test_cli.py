@@ -204,7 +204,19 @@ def test_a_long_table_is_cut(endonet: Any, tmp_path: Path) -> None:
     assert shown.count("\n") < 45
 
 
-OUTSIDE = ("scip", "maingo", "shot", "bonmin", "mindtpy", "ipopt", "choice-scip", "choice-highs")
+OUTSIDE = (
+    "scip",
+    "gurobi",
+    "xpress",
+    "mixed-integer-conic",
+    "maingo",
+    "shot",
+    "bonmin",
+    "mindtpy",
+    "ipopt",
+    "choice-scip",
+    "choice-highs",
+)
 
 
 def test_the_default_gaps_in_the_help_are_those_of_the_solvers(endonet: Any) -> None:

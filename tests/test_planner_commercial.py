@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -16,7 +20,6 @@ from endonet.formulations.planner.big_m import BIG_M
 from endonet.formulations.planner.lifted import LIFTED, Lifted
 from endonet.formulations.planner.reduced import REDUCED
 from endonet.formulations.planner.second_order import SECOND_ORDER
-from endonet.instances.planner import generators
 from endonet.reports import soak_economies
 from endonet.solvers.planner import licence, native, outside
 from endonet.solvers.solution import Status, StoppedBy
@@ -84,15 +87,6 @@ class TestLicences:
         assert capfd.readouterr().out == ""
         assert en.solve(economy(1), name).status is Status.OPTIMAL  # the process that refused goes on
 
-    def test_gurobis_smallest_form_takes_more(self) -> None:
-        ready("gurobi")
-        problem = generators.complete(41, f_n=0.9)
-        with pytest.raises(NotApplicableError, match="use planner/reduced, which has the fewest, or certified"):
-            en.solve(problem, "gurobi", "lifted")
-        solution = en.solve(problem, "gurobi", "reduced", time_limit=0.5)
-        assert not solution.contradicted
-        assert solution.bound is None or solution.bound >= en.solve(problem).value
-
 
 class TestAnswers:
     @every_solver
@@ -111,7 +105,7 @@ class TestAnswers:
 
     def test_gurobi_without_the_cut_finds_what_is_feasible(self) -> None:
         ready("gurobi")
-        for (seed, number), form in itertools.product([(1, 8), (4, 13)], ["reduced", "lifted"]):
+        for (seed, number), form in itertools.product([(1, 8), (4, 13)], ["big-m", "lifted"]):
             problem = soak_economies.draw(seed, number)[1]
             solution = en.solve(problem, "gurobi", form)
             assert not solution.contradicted
@@ -140,6 +134,26 @@ class TestAnswers:
         best = problem.evaluate(answer.theta).value
         assert max(problem.evaluate(news.theta).value for news in told) == pytest.approx(best, rel=1e-12)
         assert all(news.dual >= answer.objective * (1 - 1e-6) for news in heard if news.dual is not None)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+    @pytest.mark.parametrize("name", [*PACKAGES, "mixed-integer-conic"])
+    def test_ctrl_c_keeps_what_was_told(self, name: str) -> None:
+        pytest.importorskip(PACKAGES.get(name, "pyscipopt"))
+        random = np.random.default_rng(5)
+        links = (random.random((20, 20)) < 0.5).astype(float)  # nearly alike, so that the search takes long
+        problem = en.PlannerProblem(links, np.exp(0.02 * random.standard_normal(20)), f=0.9 / 20)
+        solver = en.solver("planner", name, threads=1)
+        solver.prepare()
+        timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        finding = solver.run(problem, solver.formulations[0])
+        timer.cancel()
+        assert finding.stopped_by is StoppedBy.INTERRUPTED
+        assert "process was ended" in " ".join(finding.notes)
+        known = outside.known_decision(problem)
+        assert known is not None
+        assert finding.bound >= problem.evaluate(known).value
+        assert finding.decision is None or problem.evaluate(finding.decision).feasible
 
     @pytest.mark.parametrize(
         ("name", "option"),
