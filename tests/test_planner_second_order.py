@@ -201,6 +201,7 @@ class TestSolvers:
         solver = en.solver("planner", "mixed-integer-conic", backend="scip")
         task = outside.Task(problem, SECOND_ORDER, solver.told(), None, None, 0.0, False)
         answer = WORKER.ask("endonet.solvers.planner.mixed_integer_conic:attack", task, heard=heard.append)
-        assert heard
-        assert all(problem.evaluate(news.theta).feasible for news in heard)
-        assert max(news.objective for news in heard) == pytest.approx(answer.objective, rel=1e-6)
+        told = [news for news in heard if news.theta is not None]  # others tell of a bound alone
+        assert told
+        assert all(problem.evaluate(news.theta).feasible for news in told)
+        assert max(news.objective for news in told) == pytest.approx(answer.objective, rel=1e-6)

@@ -168,7 +168,7 @@ def _solve(program: Any, task: Task, model: pyo.ConcreteModel, columns: list[tup
     def found(held: Any, _: Any) -> None:
         """Tell of a new decision, and of the bound; its quantities need not satisfy the nonlinear rows yet."""
         nl.place(ours, held.getCallbackSolution(theirs))
-        news = Answer("", StoppedBy.TIME_LIMIT, task.form.extract(model), dual=_finite(held.attributes.bestbound))
+        news = Answer("", StoppedBy.TIME_LIMIT, task.form.extract(model), dual=_bound(held))
         tell(in_units(news, unit))
 
     program.addIntsolCallback(found, None)
@@ -180,7 +180,7 @@ def _solve(program: Any, task: Task, model: pyo.ConcreteModel, columns: list[tup
     statistics = {"nodes": int(program.attributes.nodes)}
     if finished and quality.name == "INFEASIBLE":
         return Answer(raw, stopped, infeasible=True, statistics=statistics)
-    dual = _finite(program.attributes.bestbound)
+    dual = _bound(program, finished)
     if quality.name not in ("OPTIMAL", "FEASIBLE"):
         return Answer(raw, stopped if not finished else StoppedBy.ERROR, dual=dual, statistics=statistics)
     nl.place(ours, program.getSolution(theirs))
@@ -188,5 +188,12 @@ def _solve(program: Any, task: Task, model: pyo.ConcreteModel, columns: list[tup
     return Answer(raw, stopped, task.form.extract(model), objective, dual, statistics=statistics)
 
 
-def _finite(number: float) -> float | None:
-    return float(number) if math.isfinite(number) and abs(number) < INFINITE else None
+def _bound(program: Any, finished: bool = False) -> float | None:
+    """Return the bound, if there is one: until the first linear program is solved, it is what that has come to."""
+    import xpress
+
+    attributes = program.attributes
+    if not finished and attributes.nodes == 0 and attributes.lpstatus != xpress.enums.LPStatus.OPTIMAL:
+        return None
+    number = float(attributes.bestbound)
+    return number if math.isfinite(number) and abs(number) < INFINITE else None
