@@ -74,6 +74,52 @@ def test_certified_lists_what_enumeration_lists(kind: tuple[str, str, str]) -> N
         assert report.leaves >= 1
 
 
+def steep(problem: SourcingProblem, sigma: float) -> SourcingProblem:
+    """Return the economy with another elasticity, and with everything raised to its power as it was."""
+    to = (problem.sigma - 1) / (sigma - 1)
+    raised = {name: getattr(problem, name) ** to for name in ("phi", "alpha_L", "beta_H", "alpha")}
+    if problem.open is not None:
+        opened = {name: getattr(problem.open, name) ** to for name in ("p_F", "alpha_F", "beta_F", "tau")}
+        raised["open"] = dataclasses.replace(problem.open, **opened)
+    return dataclasses.replace(problem, sigma=sigma, **raised)
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+@pytest.mark.parametrize("sigma", [1.05, 20.0])
+def test_open_economies_with_an_extreme_elasticity(initiator: str, sigma: float) -> None:
+    for seed in range(12):
+        problem = steep(economy(seed, 3 + seed % 2, initiator, "cyclic", "open", most=5), sigma)
+        one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+        assert (one.status, keys(one)) == (other.status, keys(other))
+        en.check(problem, other)
+
+
+def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that_households_may_want() -> None:
+    """At demand of 1e17 what exports add to revenue is less than its last digit."""
+    problem = SourcingProblem.from_links(
+        [2, 0, 0, 3, 1], [3, 2, 3, 2, 3], [0.882, 0.949, 0.958, 0.902, 0.936], [0.00185, 0.00055, 0.0011, 0.0033, 0.00086],
+        phi=[1.007, 0.99, 1.023, 0.969], alpha_L=[0.988, 0.998, 1.003, 1.001], beta_H=[0, 0.974, 1.03, 1], sigma=20,
+        open=OpenEconomy(
+            p_F=[1.478, 1.119, 0.647, 1.506], alpha_F=[0.943, 0.956, 1.013, 1.043], beta_F=[1.092, 1.032, 0.99, 0.989],
+            tau=[1.101, 1.645, 1.31, 0.914], D_F=1.46,
+            f_import=[0.00013, 0.0004, 0.0008, 0.00021], f_export=[0.00013, 0.00016, 0.0025, 0.00125],
+        ),
+    )  # fmt: skip
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+    assert len(keys(one)) == 1
+    assert keys(one) == keys(other)
+    en.check(problem, other)
+
+
+def test_the_tree_is_no_larger_than_the_list_of_networks() -> None:
+    for seed in range(20):
+        for kind in (("buyer", "cyclic", "closed"), ("supplier", "cyclic", "closed"), ("buyer", "cyclic", "open")):
+            problem = steep(economy(seed, 3, *kind, share=1.0), 6.0)
+            problem = dataclasses.replace(problem, alpha=problem.alpha * 1.2)
+            found = en.solve(problem, "certified")
+            assert found.statistics["leaves"] <= 2 ** (problem.m + (2 * problem.n if problem.open else 0))
+
+
 @every_kind
 @pytest.mark.slow
 def test_certified_lists_what_enumeration_lists_in_hundreds(kind: tuple[str, str, str]) -> None:
@@ -140,6 +186,26 @@ def test_autarky_is_an_interval_of_wages() -> None:
     assert not problem.evaluate(Equilibria(solution.decision.found, (wrong,))).feasible
     assert outcome.real_income == pytest.approx(alone.real_income)
     en.check(problem, solution)
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+def test_autarky_with_imports_that_cost_nothing_and_come_to_nothing(initiator: str) -> None:
+    """A tie is included, so that the first firm imports nothing, for free."""
+    abroad = OpenEconomy(alpha_F=[0, 0.3], f_import=[0, 0.3], f_export=[0.3, 0.3])  # type: ignore[arg-type]
+    problem = SourcingProblem.from_links(
+        [0], [1], 0.6, 0.01, phi=1, alpha_L=[1, 1], beta_H=1, sigma=4, initiator=initiator, open=abroad
+    )
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+    assert (one.status, keys(one)) == (Status.OPTIMAL, keys(other))
+    (alone,) = other.decision.autarky
+    assert alone.network.imports.tolist() == [True, False]
+    assert not problem.evaluate(alone.network).wage_determined
+    again = problem.decode_decision(problem.encode_decision(other.decision))
+    assert {network.key() for network in again.networks()} == keys(other)
+    for solution in (one, other):
+        en.check(problem, solution)
+    trading = dataclasses.replace(alone, network=problem.network({"links": [], "imports": [1], "exports": [0]}))
+    assert "has trade" in problem.evaluate(Equilibria((), (trading,))).violations[0]
 
 
 def certificate_of(name: str) -> tuple[Any, Solution]:

@@ -96,6 +96,7 @@ class Autarky:
     Attributes
     ----------
     network : Network
+        Its imports and exports are those that cost nothing and come to nothing (a tie is included).
     lowest, highest : float
         The interval of wages; it may reach 0 or infinity.
     real_income : float
@@ -208,7 +209,8 @@ def encode(problem: SourcingProblem, decision: Any) -> dict[str, Any]:
     if decision.autarky:
         encoded["autarky"] = [
             {"w": [found.lowest, found.highest if np.isfinite(found.highest) else None]}
-            | {"real_income": found.real_income, "links": encode_network(problem, found.network)["links"]}
+            | {"real_income": found.real_income}
+            | {name: part for name, part in encode_network(problem, found.network).items() if part or name == "links"}
             for found in decision.autarky
         ]
     return encoded | ({"note": decision.note} if decision.note else {})
@@ -255,7 +257,8 @@ def _decode_equilibrium(problem: SourcingProblem, entry: Any, where: str) -> Equ
 
 
 def _decode_autarky(problem: SourcingProblem, entry: Any, where: str) -> Autarky:
-    if not isinstance(entry, dict) or set(entry) != {"w", "real_income", "links"}:
+    needed = {"w", "real_income", "links"}
+    if not isinstance(entry, dict) or not needed <= set(entry) <= needed | set(PARTS):
         raise InputError(where, "it is no object of w, real_income and links", "give these three")
     wages = _list(f"{where}.w", entry["w"])
     if problem.open is None or len(wages) != 2:
@@ -264,7 +267,7 @@ def _decode_autarky(problem: SourcingProblem, entry: Any, where: str) -> Autarky
         )
     lowest = _number(f"{where}.w[0]", wages[0])
     highest = float("inf") if wages[1] is None else _number(f"{where}.w[1]", wages[1])
-    formed = _named(where, lambda: network(problem, {"links": entry["links"]}))
+    formed = _named(where, lambda: network(problem, {name: entry[name] for name in PARTS if name in entry}))
     return Autarky(formed, lowest, highest, _positive(f"{where}.real_income", entry["real_income"]))
 
 

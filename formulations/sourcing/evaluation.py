@@ -490,7 +490,7 @@ def _not_autarky(problem: SourcingProblem, alone: Any) -> list[str]:
     outcome = evaluate_network(problem, alone.network)
     if not outcome.feasible:
         return [f"is none: {outcome.reason}"]
-    if np.any(alone.network.imports) or np.any(alone.network.exports):
+    if outcome.wage_determined:
         return ["has trade"]
     found = autarky_wages(outcome)
     if found is None:
