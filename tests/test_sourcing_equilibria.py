@@ -97,7 +97,8 @@ def test_open_economies_with_an_extreme_elasticity(initiator: str, sigma: float)
 def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that_households_may_want() -> None:
     """At demand of 1e17 what exports add to revenue is less than its last digit."""
     problem = SourcingProblem.from_links(
-        [2, 0, 0, 3, 1], [3, 2, 3, 2, 3], [0.882, 0.949, 0.958, 0.902, 0.936], [0.00185, 0.00055, 0.0011, 0.0033, 0.00086],
+        [2, 0, 0, 3, 1], [3, 2, 3, 2, 3],
+        [0.882, 0.949, 0.958, 0.902, 0.936], [0.00185, 0.00055, 0.0011, 0.0033, 0.00086],
         phi=[1.007, 0.99, 1.023, 0.969], alpha_L=[0.988, 0.998, 1.003, 1.001], beta_H=[0, 0.974, 1.03, 1], sigma=20,
         open=OpenEconomy(
             p_F=[1.478, 1.119, 0.647, 1.506], alpha_F=[0.943, 0.956, 1.013, 1.043], beta_F=[1.092, 1.032, 0.99, 0.989],
@@ -206,6 +207,67 @@ def test_autarky_with_imports_that_cost_nothing_and_come_to_nothing(initiator: s
         en.check(problem, solution)
     trading = dataclasses.replace(alone, network=problem.network({"links": [], "imports": [1], "exports": [0]}))
     assert "has trade" in problem.evaluate(Equilibria((), (trading,))).violations[0]
+
+
+def test_demand_is_as_exact_as_wages_where_nearly_all_labour_makes_exports() -> None:
+    """Labour leaves A as a difference of nearly equal numbers there; 50 digits know it from either market."""
+    import mpmath
+
+    problem = SourcingProblem.from_links(
+        [], [], [], [], phi=[1, 1], alpha_L=[1, 1], beta_H=[1e-7, 1], sigma=4,
+        open=OpenEconomy(alpha_F=[0, 1e4], beta_F=[1, 0]),  # type: ignore[arg-type]
+    )  # fmt: skip
+    outcome = problem.evaluate({"links": [], "imports": [1], "exports": [0]})
+    with mpmath.workdps(50):
+        mu = mpmath.mpf(4) / 3
+        home = [mpmath.mpf(float(b)) ** 3 / mu**4 for b in problem.beta_H]
+
+        def supply(w: Any) -> Any:  # what labour leaves for A, as (11) has it
+            return (w**4 - mu**-4) / sum(home)
+
+        def surplus(w: Any) -> Any:
+            return mu**-3 * w**-3 - mpmath.mpf(10) ** 12 * home[1] * supply(w)
+
+        w = mpmath.findroot(surplus, (outcome.w, outcome.w * (1 + 1e-9)))
+        assert w**4 - mu**-4 < 1e-9
+        assert (outcome.w, outcome.A) == pytest.approx((float(w), float(supply(w))), rel=1e-14)
+    assert max(outcome.residuals.values()) < 1e-13
+
+
+@pytest.mark.parametrize("f", [[0.5, 0.5, 0.5], [2.0, 0.01, 0.01]])
+def test_networks_that_leave_no_labour_are_named(f: list[float]) -> None:
+    problem = SourcingProblem.from_links(
+        [0, 0, 1], [1, 2, 2], [0.5, 0.4, 0.6], f, phi=1, alpha_L=1, beta_H=[1, 1, 1], sigma=4
+    )
+    assert "leave no labour: Σ f" in problem.evaluate([[0, 1], [0, 2], [1, 2]]).reason  # type: ignore[union-attr]
+    for solver in ("certified", "enumeration", "milp"):
+        answer = en.solve(problem, solver)
+        assert answer.status is Status.OPTIMAL
+        (note,) = [note for note in answer.notes if "cannot operate" in note]
+        assert f"Σ f = {sum(f):g} of L = 1" in note
+        assert ("1 of them alone" in note) == (max(f) >= 1)
+    affordable = dataclasses.replace(problem, f=np.full(3, 0.3))
+    assert not any("cannot operate" in note for note in en.solve(affordable, "certified").notes)
+
+
+@pytest.mark.parametrize("solver", ["milp", "scip"])
+def test_programs_that_do_not_hold_say_what_does(solver: str) -> None:
+    with pytest.raises(NotApplicableError, match="use certified"):
+        en.solve(economy(1, 3, "buyer", "acyclic", "open"), solver)
+
+
+def test_scip_keeps_an_equilibrium_that_its_presolve_once_lost() -> None:
+    """Two identical firms that households do not want; SCIP's epsilon was as large as the rows could be missed by."""
+    pairs = [(k, j) for j in range(4) for k in range(4) if k != j]
+    supplier, buyer = np.array(pairs).T
+    problem = SourcingProblem.from_links(
+        supplier, buyer, 0.24477424275443557, 0.00047430536232526236, phi=1, alpha_L=[1] * 4, beta_H=[1, 0, 0, 1],
+        sigma=3, L=1, initiator="supplier",
+        markups=Markups(home=[1.1220868725765156, 1.3910789679484261, 1.5328995789902682, 1.4962631576178103]),
+    )  # fmt: skip
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "scip")
+    assert (len(keys(one)), other.status) == (1, Status.OPTIMAL)
+    assert keys(one) == keys(other)
 
 
 def certificate_of(name: str) -> tuple[Any, Solution]:

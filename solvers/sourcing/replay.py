@@ -165,11 +165,11 @@ def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
     if not isinstance(most, str) and region.w[0] > 0:
         if region.A[1] < math.inf:
             region.hi = hi & reply(problem, terms, region.w[0], region.A[1], most, hi, trade, 1 + s, barred=~hi)
-        elif trade and problem.open is not None:
+        if trade and problem.open is not None:  # what exports earn is bounded, however large home demand may be
             u = region.w[0] ** (1 - problem.sigma)
             T = (most.a[:, 0] * u + most.a[:, 1]) * (1 + s)
             pays = terms.foreign * T * (1 + s) >= problem.open.f_export * region.w[0] * (1 - response.TIE)
-            region.hi = hi & np.concatenate([np.ones(problem.m + problem.n, bool), pays])
+            region.hi = region.hi & np.concatenate([np.ones(problem.m + problem.n, bool), pays])
     return True
 
 
