@@ -270,6 +270,15 @@ def test_scip_keeps_an_equilibrium_that_its_presolve_once_lost() -> None:
     assert keys(one) == keys(other)
 
 
+def test_real_income_that_is_not_expenditure_over_prices_is_refused() -> None:
+    problem = en.load("sourcing/buyer-acyclic-open-6")
+    encoded = problem.encode_decision(en.solve(problem, "certified").decision)
+    assert problem.evaluate(problem.decode_decision(encoded)).feasible
+    encoded["equilibria"][0]["real_income"] *= 1 + 1e-6
+    with pytest.raises(InputError, match=r"equilibria\[0\].real_income: .* is not E/P"):
+        problem.decode_decision(encoded)
+
+
 def certificate_of(name: str) -> tuple[Any, Solution]:
     problem = en.load(name)
     return problem, en.solve(problem, "certified")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NUMBERS = ("A", "E", "P")
 OPEN_NUMBERS = ("A", "E", "P", "w", "real_income")
 PARTS = ("links", "imports", "exports")
+ROUNDING = 1e-9  # of a ratio of numbers that are given
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,8 +253,15 @@ def _decode_equilibrium(problem: SourcingProblem, entry: Any, where: str) -> Equ
     entry = dict(entry)
     names = NUMBERS if problem.open is None else OPEN_NUMBERS
     numbers = {name: _positive(f"{where}.{name}", entry.pop(name, None)) for name in names}
-    numbers.pop("real_income", None)  # it follows from E and P
-    return Equilibrium(_named(where, lambda: network(problem, entry)), **numbers)
+    income = numbers.pop("real_income", None)
+    found = Equilibrium(_named(where, lambda: network(problem, entry)), **numbers)
+    if income is not None and not abs(income - found.real_income) <= ROUNDING * income:
+        raise InputError(
+            f"{where}.real_income",
+            f"{income:.12g} is not E/P = {found.real_income:.12g}",
+            "give the file as it was written",
+        )
+    return found
 
 
 def _decode_autarky(problem: SourcingProblem, entry: Any, where: str) -> Autarky:
