@@ -126,11 +126,11 @@ class Fields:
         """Return ``length`` finite numbers as a float64 array."""
         return _array(self.name(key), self.raw(key), length, what, _floats)
 
-    def number_or_numbers(self, key: str, length: int) -> float | NDArray[np.float64]:
-        """Return one number, or an array of ``length`` of them."""
+    def number_or_numbers(self, key: str, length: int, what: str = "firm") -> float | NDArray[np.float64]:
+        """Return one number, or an array of ``length`` of them, one for each ``what``."""
         value = self.raw(key)
         if isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim > 0):
-            return self.numbers(key, length)
+            return self.numbers(key, length, what)
         return _float(self.name(key), _scalar(value))
 
     def indices(self, key: str, below: int, length: int | None = None, what: str = "link") -> NDArray[np.int64]:

@@ -31,6 +31,7 @@ SCIP_STOPS = {
     "terminate": StoppedBy.INTERRUPTED,
 }
 OBJECTIVE = "nlobjvar"  # what SCIP's reader calls the variable that stands for a nonlinear objective
+FINER, COARSEST = 1e-3, 1e-9  # of SCIP's epsilon: over feastol, as SCIP has it; its default
 CONSTANT = "objconstant"  # and the one, fixed at 1, that carries the constant of a linear objective
 
 
@@ -89,6 +90,8 @@ class Scip:
     def __init__(self, model: Any, feasibility: float, seed: int, settings: dict[str, Any] | None = None) -> None:
         self.scip, self.pairs = read(model)
         self.scip.setParam("numerics/feastol", feasibility)
+        # It must tell numbers apart more finely than it may miss a row, or its presolve loses feasible points.
+        self.scip.setParam("numerics/epsilon", min(feasibility * FINER, COARSEST))
         self.scip.setParam("randomization/randomseedshift", seed % 2**31)
         for name, value in (settings or {}).items():
             self.scip.setParam(name, value)

@@ -74,6 +74,53 @@ def test_certified_lists_what_enumeration_lists(kind: tuple[str, str, str]) -> N
         assert report.leaves >= 1
 
 
+def steep(problem: SourcingProblem, sigma: float) -> SourcingProblem:
+    """Return the economy with another elasticity, and with everything raised to its power as it was."""
+    to = (problem.sigma - 1) / (sigma - 1)
+    raised = {name: getattr(problem, name) ** to for name in ("phi", "alpha_L", "beta_H", "alpha")}
+    if problem.open is not None:
+        opened = {name: getattr(problem.open, name) ** to for name in ("p_F", "alpha_F", "beta_F", "tau")}
+        raised["open"] = dataclasses.replace(problem.open, **opened)
+    return dataclasses.replace(problem, sigma=sigma, **raised)
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+@pytest.mark.parametrize("sigma", [1.05, 20.0])
+def test_open_economies_with_an_extreme_elasticity(initiator: str, sigma: float) -> None:
+    for seed in range(12):
+        problem = steep(economy(seed, 3 + seed % 2, initiator, "cyclic", "open", most=5), sigma)
+        one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+        assert (one.status, keys(one)) == (other.status, keys(other))
+        en.check(problem, other)
+
+
+def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that_households_may_want() -> None:
+    """At demand of 1e17 what exports add to revenue is less than its last digit."""
+    problem = SourcingProblem.from_links(
+        [2, 0, 0, 3, 1], [3, 2, 3, 2, 3],
+        [0.882, 0.949, 0.958, 0.902, 0.936], [0.00185, 0.00055, 0.0011, 0.0033, 0.00086],
+        phi=[1.007, 0.99, 1.023, 0.969], alpha_L=[0.988, 0.998, 1.003, 1.001], beta_H=[0, 0.974, 1.03, 1], sigma=20,
+        open=OpenEconomy(
+            p_F=[1.478, 1.119, 0.647, 1.506], alpha_F=[0.943, 0.956, 1.013, 1.043], beta_F=[1.092, 1.032, 0.99, 0.989],
+            tau=[1.101, 1.645, 1.31, 0.914], D_F=1.46,
+            f_import=[0.00013, 0.0004, 0.0008, 0.00021], f_export=[0.00013, 0.00016, 0.0025, 0.00125],
+        ),
+    )  # fmt: skip
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+    assert len(keys(one)) == 1
+    assert keys(one) == keys(other)
+    en.check(problem, other)
+
+
+def test_the_tree_is_no_larger_than_the_list_of_networks() -> None:
+    for seed in range(20):
+        for kind in (("buyer", "cyclic", "closed"), ("supplier", "cyclic", "closed"), ("buyer", "cyclic", "open")):
+            problem = steep(economy(seed, 3, *kind, share=1.0), 6.0)
+            problem = dataclasses.replace(problem, alpha=problem.alpha * 1.2)
+            found = en.solve(problem, "certified")
+            assert found.statistics["leaves"] <= 2 ** (problem.m + (2 * problem.n if problem.open else 0))
+
+
 @every_kind
 @pytest.mark.slow
 def test_certified_lists_what_enumeration_lists_in_hundreds(kind: tuple[str, str, str]) -> None:
@@ -140,6 +187,96 @@ def test_autarky_is_an_interval_of_wages() -> None:
     assert not problem.evaluate(Equilibria(solution.decision.found, (wrong,))).feasible
     assert outcome.real_income == pytest.approx(alone.real_income)
     en.check(problem, solution)
+
+
+@pytest.mark.parametrize("initiator", ["buyer", "supplier"])
+def test_autarky_with_imports_that_cost_nothing_and_come_to_nothing(initiator: str) -> None:
+    """A tie is included, so that the first firm imports nothing, for free."""
+    abroad = OpenEconomy(alpha_F=[0, 0.3], f_import=[0, 0.3], f_export=[0.3, 0.3])  # type: ignore[arg-type]
+    problem = SourcingProblem.from_links(
+        [0], [1], 0.6, 0.01, phi=1, alpha_L=[1, 1], beta_H=1, sigma=4, initiator=initiator, open=abroad
+    )
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "certified")
+    assert (one.status, keys(one)) == (Status.OPTIMAL, keys(other))
+    (alone,) = other.decision.autarky
+    assert alone.network.imports.tolist() == [True, False]
+    assert not problem.evaluate(alone.network).wage_determined
+    again = problem.decode_decision(problem.encode_decision(other.decision))
+    assert {network.key() for network in again.networks()} == keys(other)
+    for solution in (one, other):
+        en.check(problem, solution)
+    trading = dataclasses.replace(alone, network=problem.network({"links": [], "imports": [1], "exports": [0]}))
+    assert "has trade" in problem.evaluate(Equilibria((), (trading,))).violations[0]
+
+
+def test_demand_is_as_exact_as_wages_where_nearly_all_labour_makes_exports() -> None:
+    """Labour leaves A as a difference of nearly equal numbers there; 50 digits know it from either market."""
+    import mpmath
+
+    problem = SourcingProblem.from_links(
+        [], [], [], [], phi=[1, 1], alpha_L=[1, 1], beta_H=[1e-7, 1], sigma=4,
+        open=OpenEconomy(alpha_F=[0, 1e4], beta_F=[1, 0]),  # type: ignore[arg-type]
+    )  # fmt: skip
+    outcome = problem.evaluate({"links": [], "imports": [1], "exports": [0]})
+    with mpmath.workdps(50):
+        mu = mpmath.mpf(4) / 3
+        home = [mpmath.mpf(float(b)) ** 3 / mu**4 for b in problem.beta_H]
+
+        def supply(w: Any) -> Any:  # what labour leaves for A, as (11) has it
+            return (w**4 - mu**-4) / sum(home)
+
+        def surplus(w: Any) -> Any:
+            return mu**-3 * w**-3 - mpmath.mpf(10) ** 12 * home[1] * supply(w)
+
+        w = mpmath.findroot(surplus, (outcome.w, outcome.w * (1 + 1e-9)))
+        assert w**4 - mu**-4 < 1e-9
+        assert (outcome.w, outcome.A) == pytest.approx((float(w), float(supply(w))), rel=1e-14)
+    assert max(outcome.residuals.values()) < 1e-13
+
+
+@pytest.mark.parametrize("f", [[0.5, 0.5, 0.5], [2.0, 0.01, 0.01]])
+def test_networks_that_leave_no_labour_are_named(f: list[float]) -> None:
+    problem = SourcingProblem.from_links(
+        [0, 0, 1], [1, 2, 2], [0.5, 0.4, 0.6], f, phi=1, alpha_L=1, beta_H=[1, 1, 1], sigma=4
+    )
+    assert "leave no labour: Σ f" in problem.evaluate([[0, 1], [0, 2], [1, 2]]).reason  # type: ignore[union-attr]
+    for solver in ("certified", "enumeration", "milp"):
+        answer = en.solve(problem, solver)
+        assert answer.status is Status.OPTIMAL
+        (note,) = [note for note in answer.notes if "cannot operate" in note]
+        assert f"Σ f = {sum(f):g} of L = 1" in note
+        assert ("1 of them alone" in note) == (max(f) >= 1)
+    affordable = dataclasses.replace(problem, f=np.full(3, 0.3))
+    assert not any("cannot operate" in note for note in en.solve(affordable, "certified").notes)
+
+
+@pytest.mark.parametrize("solver", ["milp", "scip"])
+def test_programs_that_do_not_hold_say_what_does(solver: str) -> None:
+    with pytest.raises(NotApplicableError, match="use certified"):
+        en.solve(economy(1, 3, "buyer", "acyclic", "open"), solver)
+
+
+def test_scip_keeps_an_equilibrium_that_its_presolve_once_lost() -> None:
+    """Two identical firms that households do not want; SCIP's epsilon was as large as the rows could be missed by."""
+    pairs = [(k, j) for j in range(4) for k in range(4) if k != j]
+    supplier, buyer = np.array(pairs).T
+    problem = SourcingProblem.from_links(
+        supplier, buyer, 0.24477424275443557, 0.00047430536232526236, phi=1, alpha_L=[1] * 4, beta_H=[1, 0, 0, 1],
+        sigma=3, L=1, initiator="supplier",
+        markups=Markups(home=[1.1220868725765156, 1.3910789679484261, 1.5328995789902682, 1.4962631576178103]),
+    )  # fmt: skip
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "scip")
+    assert (len(keys(one)), other.status) == (1, Status.OPTIMAL)
+    assert keys(one) == keys(other)
+
+
+def test_real_income_that_is_not_expenditure_over_prices_is_refused() -> None:
+    problem = en.load("sourcing/buyer-acyclic-open-6")
+    encoded = problem.encode_decision(en.solve(problem, "certified").decision)
+    assert problem.evaluate(problem.decode_decision(encoded)).feasible
+    encoded["equilibria"][0]["real_income"] *= 1 + 1e-6
+    with pytest.raises(InputError, match=r"equilibria\[0\].real_income: .* is not E/P"):
+        problem.decode_decision(encoded)
 
 
 def certificate_of(name: str) -> tuple[Any, Solution]:

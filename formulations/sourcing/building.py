@@ -135,7 +135,8 @@ def with_all_links(problem: SourcingProblem, name: str) -> Vector:
     """
     T = Formed.of(problem, np.ones(problem.m, dtype=np.bool_)).costs(problem.labour_weight[:, None])
     if T is None:
-        raise NotApplicableError(f"{name} needs costs with all links (a spectral radius below 1)")
+        reason = "needs costs with all links (a spectral radius below 1)"
+        raise NotApplicableError(f"{name} {reason}; use the solver certified")
     return T[:, 0]
 
 

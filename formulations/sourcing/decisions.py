@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NUMBERS = ("A", "E", "P")
 OPEN_NUMBERS = ("A", "E", "P", "w", "real_income")
 PARTS = ("links", "imports", "exports")
+ROUNDING = 1e-9  # of a ratio of numbers that are given
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,7 @@ class Autarky:
     Attributes
     ----------
     network : Network
+        Its imports and exports are those that cost nothing and come to nothing (a tie is included).
     lowest, highest : float
         The interval of wages; it may reach 0 or infinity.
     real_income : float
@@ -208,7 +210,8 @@ def encode(problem: SourcingProblem, decision: Any) -> dict[str, Any]:
     if decision.autarky:
         encoded["autarky"] = [
             {"w": [found.lowest, found.highest if np.isfinite(found.highest) else None]}
-            | {"real_income": found.real_income, "links": encode_network(problem, found.network)["links"]}
+            | {"real_income": found.real_income}
+            | {name: part for name, part in encode_network(problem, found.network).items() if part or name == "links"}
             for found in decision.autarky
         ]
     return encoded | ({"note": decision.note} if decision.note else {})
@@ -250,12 +253,20 @@ def _decode_equilibrium(problem: SourcingProblem, entry: Any, where: str) -> Equ
     entry = dict(entry)
     names = NUMBERS if problem.open is None else OPEN_NUMBERS
     numbers = {name: _positive(f"{where}.{name}", entry.pop(name, None)) for name in names}
-    numbers.pop("real_income", None)  # it follows from E and P
-    return Equilibrium(_named(where, lambda: network(problem, entry)), **numbers)
+    income = numbers.pop("real_income", None)
+    found = Equilibrium(_named(where, lambda: network(problem, entry)), **numbers)
+    if income is not None and not abs(income - found.real_income) <= ROUNDING * income:
+        raise InputError(
+            f"{where}.real_income",
+            f"{income:.12g} is not E/P = {found.real_income:.12g}",
+            "give the file as it was written",
+        )
+    return found
 
 
 def _decode_autarky(problem: SourcingProblem, entry: Any, where: str) -> Autarky:
-    if not isinstance(entry, dict) or set(entry) != {"w", "real_income", "links"}:
+    needed = {"w", "real_income", "links"}
+    if not isinstance(entry, dict) or not needed <= set(entry) <= needed | set(PARTS):
         raise InputError(where, "it is no object of w, real_income and links", "give these three")
     wages = _list(f"{where}.w", entry["w"])
     if problem.open is None or len(wages) != 2:
@@ -264,7 +275,7 @@ def _decode_autarky(problem: SourcingProblem, entry: Any, where: str) -> Autarky
         )
     lowest = _number(f"{where}.w[0]", wages[0])
     highest = float("inf") if wages[1] is None else _number(f"{where}.w[1]", wages[1])
-    formed = _named(where, lambda: network(problem, {"links": entry["links"]}))
+    formed = _named(where, lambda: network(problem, {name: entry[name] for name in PARTS if name in entry}))
     return Autarky(formed, lowest, highest, _positive(f"{where}.real_income", entry["real_income"]))
 
 

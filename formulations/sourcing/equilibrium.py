@@ -114,7 +114,8 @@ def largest(problem: SourcingProblem) -> Vector:
     if not np.isfinite(bound).all():
         from endonet.formulations.errors import NotApplicableError
 
-        raise NotApplicableError("sourcing/equilibrium needs household demand for every good, or costs for all links")
+        reason = "needs household demand for every good, or costs for all links"
+        raise NotApplicableError(f"sourcing/equilibrium {reason}; use the solver certified")
     return bound
 
 

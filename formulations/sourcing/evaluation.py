@@ -434,6 +434,15 @@ class TradeSums:
         """A that clears the labour market at a wage."""
         return float((w**self.sigma * self.labour - self.S_e) / self.S_d)
 
+    def demand(self, w: float) -> float:
+        """A at the wage that clears both markets, from their sum; labour alone says little where exports take it all.
+
+        What households pay for labour and imports is what labour earns, and what exports earn beyond their own costs.
+        """
+        u = w ** (1 - self.sigma)
+        exports = (self.eps_a - self.S_e) * u + (self.eps_b - self.m_e)
+        return float((w * self.labour + exports) / (u * self.S_d + self.m_d))
+
     def surplus(self, w: float) -> float:
         """Exports minus imports at a wage, with A as labour clears; falls in w."""
         return float(self.eps_a * w ** (1 - self.sigma) + self.eps_b - self.A(w) * self.m_d - self.m_e)
@@ -451,8 +460,8 @@ class TradeSums:
         if log_w is None:
             return "trade cannot balance: exports exceed imports at every wage", math.nan, math.nan
         w = math.exp(log_w)
-        A = self.A(w)
-        if not A > 0:
+        A = self.demand(w)
+        if not (self.A(w) > 0 and A > 0):
             return "households are left with nothing: trade balances at no positive demand", math.nan, math.nan
         return "", w, A
 
@@ -490,7 +499,7 @@ def _not_autarky(problem: SourcingProblem, alone: Any) -> list[str]:
     outcome = evaluate_network(problem, alone.network)
     if not outcome.feasible:
         return [f"is none: {outcome.reason}"]
-    if np.any(alone.network.imports) or np.any(alone.network.exports):
+    if outcome.wage_determined:
         return ["has trade"]
     found = autarky_wages(outcome)
     if found is None:

@@ -108,7 +108,7 @@ def _markups(fields: Fields, n: int, m: int) -> Markups:
     fields.only(MARKUPS)
     given: dict[str, Any] = {name: _per_firm(fields, name, n) for name in ("home", "foreign") if name in fields}
     if "links" in fields:
-        value = fields.number_or_numbers("links", m) if m else np.empty(0)
+        value = fields.number_or_numbers("links", m, "link") if m else np.empty(0)
         given["links"] = np.full(m, value) if isinstance(value, float) else value
     return Markups(**given)
 

@@ -34,6 +34,11 @@ def smoothed(problem: SourcingProblem) -> str:
     )
 
 
+def certified_instead(reason: str) -> str:
+    """Return the reason why a program does not hold, with what holds instead; empty if there is none."""
+    return f"{reason}; use certified" if reason else ""
+
+
 class EconomySolver(Solver[SourcingProblem]):
     """A solver of economies that hands firms' choices on.
 

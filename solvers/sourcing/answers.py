@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from endonet.formulations.sourcing import decisions
 from endonet.formulations.sourcing.choice import autarky_wages
 from endonet.formulations.sourcing.decisions import Autarky, Equilibria, Equilibrium, Network
@@ -64,6 +66,20 @@ class Judged:
         return decisions.listed(self._found, self._autarky)
 
 
+def _beyond_labour(problem: SourcingProblem) -> tuple[str, ...]:
+    """Return a note if fixed costs may need more labour than there is."""
+    economy = problem.open
+    fixed = [problem.f.astype(np.float64), *(() if economy is None else (economy.f_import, economy.f_export))]
+    total, dear = sum(float(f.sum()) for f in fixed), sum(int((f >= problem.L).sum()) for f in fixed)
+    if total < problem.L:
+        return ()
+    alone = f"; {dear} of them alone cost as much, and are never made" if dear else ""
+    return (
+        f"all links and trade together would cost Σ f = {total:g} of L = {problem.L:g} in labour: networks that leave "
+        f"none cannot operate, and are no equilibria{alone}",
+    )
+
+
 def encoded(problem: SourcingProblem, listed: Equilibria) -> dict[str, Any]:
     """Return a list of equilibria as JSON-ready data."""
     return decisions.encode(problem, listed)
@@ -90,6 +106,7 @@ def finding(
             f"{undecided} networks have a decision so near a tie that doubles cannot settle it in an economy of this "
             "size; the list is not proved complete",
         )
+    notes = (*notes, *_beyond_labour(problem))
     nothing = not listed.found and not listed.autarky
     if complete and nothing:
         from endonet.solvers.sourcing.jump import explain

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from endonet.formulations.sourcing.evaluation import LARGEST_LOG
 from endonet.formulations.sourcing.response import TIE
 from endonet.solvers.sourcing.game import EPS, solve_system
 
@@ -69,6 +70,8 @@ def narrow(game, lo, hi, box, score):  # type: ignore[no-untyped-def]
             add_up(game, hi, a_hi, d_hi, sums[1], 1.0 + s)
         before = box.copy()
         if not contract(game, sums, left_most, left_least if bounded else -1.0, bounded, box, s):
+            return EMPTY
+        if beyond(game, box):
             return EMPTY
         changed = shrunk(before, box)
         if box[W_HI] < np.inf:
@@ -255,6 +258,13 @@ def contract(game, sums, left_most, left_least, bounded, box, s):  # type: ignor
 
 
 @njit(cache=True)
+def beyond(game, box):  # type: ignore[no-untyped-def]
+    """Return whether no wage of the box, or no demand, is one that the evaluator's doubles can hold."""
+    most = np.exp(LARGEST_LOG / game.sigma)
+    return box[W_LO] > most or box[W_HI] < 1.0 / most or box[A_LO] == np.inf
+
+
+@njit(cache=True)
 def raise_floor(game, lo, w, A, u, T, D, s):  # type: ignore[no-untyped-def]
     """Make every decision that pays even at the worst corner; return whether there was one."""
     R = revenue(game, lo, A, u, T, D)
@@ -263,13 +273,12 @@ def raise_floor(game, lo, w, A, u, T, D, s):  # type: ignore[no-untyped-def]
     for i in range(game.n):
         R0 = R[i] * (1.0 - s)
         dR, const, b_o, f_o, f_p = terms(game, i, A, u)
-        R1 = R0 + dR * (1.0 - s)
-        S = (R1 - R0) * const * (1.0 - s)
-        S += max(0.0, R1 * b_o * (1.0 - s) - f_o * w) - max(0.0, R0 * b_o * (1.0 - s) - f_o * w)
+        dR *= 1.0 - s
+        R1 = R0 + dR
+        S = dR * const * (1.0 - s) + stake(R0, dR, b_o * (1.0 - s), f_o * w)
         for q in range(game.ptr[i], game.ptr[i + 1]):
             b = benefit(game, game.link[q], game.other[q], T, D) * (1.0 - s)
-            cost = game.f[game.link[q]] * w
-            S += max(0.0, R1 * b - cost) - max(0.0, R0 * b - cost)
+            S += stake(R0, dR, b, game.f[game.link[q]] * w)
         o_place, p_place = places(game, i)
         pivot = game.opened and dR > 0.0 and f_p * w * tie <= S
         if pivot and not lo[p_place]:
@@ -310,13 +319,12 @@ def lower_ceiling(game, hi, w, A, u, T, D, s, score):  # type: ignore[no-untyped
                 score[game.link[q]] = game.weight[game.link[q]]
             continue
         R0 = R[i] * (1.0 + s)
-        R1 = R0 + dR * (1.0 + s)
-        S = (R1 - R0) * const * (1.0 + s)
-        S += max(0.0, R1 * b_o * (1.0 + s) - f_o * w) - max(0.0, R0 * b_o * (1.0 + s) - f_o * w)
+        dR *= 1.0 + s
+        R1 = R0 + dR
+        S = dR * const * (1.0 + s) + stake(R0, dR, b_o * (1.0 + s), f_o * w)
         for q in range(game.ptr[i], game.ptr[i + 1]):
             b = benefit(game, game.link[q], game.other[q], T, D) * (1.0 + s)
-            cost = game.f[game.link[q]] * w
-            S += max(0.0, R1 * b - cost) - max(0.0, R0 * b - cost)
+            S += stake(R0, dR, b, game.f[game.link[q]] * w)
         pivot = game.opened and f_p * w * tie <= S and hi[p_place]
         score[p_place] = S
         if hi[p_place] and not pivot:
@@ -363,6 +371,13 @@ def terms(game, i, A, u):  # type: ignore[no-untyped-def]
         return dR, game.labour[i] * u, game.foreign_input[i], game.f_import[i], game.f_export[i]
     dR = game.phi[i] * game.foreign_input[i]
     return dR, game.home_earns[i] * A, game.foreign_earns[i], game.f_export[i], game.f_import[i]
+
+
+@njit(cache=True, inline="always")
+def stake(R0, dR, b, cost):  # type: ignore[no-untyped-def]
+    """Return max(0, (R_0 + ΔR) b − cost) − max(0, R_0 b − cost), which ΔR does not leave where R_0 dwarfs it."""
+    without = R0 * b - cost
+    return dR * b if without >= 0.0 else max(0.0, without + dR * b)
 
 
 @njit(cache=True, inline="always")

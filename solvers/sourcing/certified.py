@@ -152,14 +152,14 @@ def plan(
     lo, open_ = undecided(problem)
     hi = lo | open_.astype(np.int8)
 
-    def judge(bits: Bits) -> None:
-        judged.judge(network_of(problem, bits))
-
-    def search(name: str, data: Any, first: Bits, last: Bits) -> Search:
+    def search(name: str, data: Any, first: Bits, last: Bits, made: Bits | None = None) -> Search:
         kernel = sweep.narrow if sweeps(problem) else box.narrow
 
         def narrow(a: Bits, b: Bits, c: Any, d: Any) -> int:
             return int(kernel(data, a, b, c, d))
+
+        def judge(bits: Bits) -> None:
+            judged.judge(network_of(problem, bits if made is None else bits | made))
 
         width, patience = (WIDE_SWEEP, PATIENCE_SWEEP) if sweeps(problem) else (WIDE, PATIENCE)
         start = [root(first, last, data.opened)]
@@ -171,13 +171,13 @@ def plan(
     nothing = np.zeros(problem.n)
     names = ("foreign", "foreign_spent", "foreign_earns", "foreign_input")
     closed: Game = game._replace(opened=False, **dict.fromkeys(names, nothing))  # type: ignore[arg-type]
-    alone, m = lo.copy(), problem.m
+    m = problem.m
     traded = np.concatenate([problem.foreign_input > 0, problem.foreign * problem.open.D_F > 0])
     tasks = {"trade": search("trade", game, lo, hi)}
     if not (lo[m:].astype(bool) & traded).any():
-        last = hi.copy()
-        last[m:] = lo[m:]
-        tasks["domestic"] = search("domestic", closed, alone, last)
+        alone, last = lo.copy(), hi.copy()
+        alone[m:] = last[m:] = 0  # trade that costs nothing and comes to nothing is made, but no part of the search
+        tasks["domestic"] = search("domestic", closed, alone, last, lo)
     return tasks
 
 

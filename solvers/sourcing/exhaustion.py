@@ -84,10 +84,13 @@ def possible(game, bits, matrix, a, d, T, D, R0, dR):  # type: ignore[no-untyped
         w = wage(game.sigma, left, Sd, Se, ea, eb, md, me)
         if not w > 0.0:
             return False
-    A = (w**game.sigma * left - Se) / Sd
-    if not A > 0.0:
+    if not w**game.sigma * left > Se:
         return False
     u = w ** (1.0 - game.sigma)
+    # With trade, from the sum of both markets: labour alone says little of A where nearly all is exported.
+    A = (w * left + (ea - Se) * u + (eb - me)) / (u * Sd + md) if importers else left / Sd
+    if not A > 0.0:
+        return False
     for j in range(n):
         T[j] = a[j, 0] * u + a[j, 1]
         D[j] = d[j, 0] * A + d[j, 1]

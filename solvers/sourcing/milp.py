@@ -12,6 +12,7 @@ from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers import handed
 from endonet.solvers.base import Solver
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, StoppedBy
+from endonet.solvers.sourcing.accepted import certified_instead
 from endonet.solvers.sourcing.listing import Answer, list_all
 
 FEASIBILITY = 1e-9
@@ -31,7 +32,7 @@ class Milp(Solver[SourcingProblem]):
 
     def refuses(self, problem: Any) -> str:
         """Return why the equilibria are no integer program."""
-        return EQUILIBRIUM.refuses(problem)
+        return certified_instead(EQUILIBRIUM.refuses(problem))
 
     def prepare(self) -> None:
         """Import Pyomo's interface to HiGHS."""

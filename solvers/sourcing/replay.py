@@ -18,7 +18,7 @@ from endonet.formulations.errors import VerificationError
 from endonet.formulations.sourcing import response
 from endonet.formulations.sourcing.choice import Terms
 from endonet.formulations.sourcing.decisions import Network
-from endonet.formulations.sourcing.evaluation import evaluate_network
+from endonet.formulations.sourcing.evaluation import LARGEST_LOG, evaluate_network
 from endonet.formulations.sourcing.formed import Formed, sums
 from endonet.formulations.sourcing.problem import SourcingProblem, Vector
 
@@ -165,11 +165,11 @@ def _narrow_once(problem: SourcingProblem, region: Region, trade: bool) -> bool:
     if not isinstance(most, str) and region.w[0] > 0:
         if region.A[1] < math.inf:
             region.hi = hi & reply(problem, terms, region.w[0], region.A[1], most, hi, trade, 1 + s, barred=~hi)
-        elif trade and problem.open is not None:
+        if trade and problem.open is not None:  # what exports earn is bounded, however large home demand may be
             u = region.w[0] ** (1 - problem.sigma)
             T = (most.a[:, 0] * u + most.a[:, 1]) * (1 + s)
             pays = terms.foreign * T * (1 + s) >= problem.open.f_export * region.w[0] * (1 - response.TIE)
-            region.hi = hi & np.concatenate([np.ones(problem.m + problem.n, bool), pays])
+            region.hi = region.hi & np.concatenate([np.ones(problem.m + problem.n, bool), pays])
     return True
 
 
@@ -243,12 +243,21 @@ def _shrink(problem: SourcingProblem, region: Region, least: Side, most: Side | 
                 return False
             need = A_lo * md + me - eb_
             if need > 0:
-                w_hi = min(w_hi, (need / ea_) ** (1 / (1 - sigma)) * up) if ea_ > 0 else 0.0
+                if not ea_ > 0:
+                    return False
+                w_hi = min(w_hi, _wage(need / ea_, sigma) * up)
             if ea > 0 and A_hi < math.inf:
                 bought = A_hi * md_ + me_ - eb
-                w_lo = max(w_lo, (bought / ea) ** (1 / (1 - sigma)) * down) if bought > 0 else math.inf
+                if not bought > 0:
+                    return False
+                w_lo = max(w_lo, _wage(bought / ea, sigma) * down)
     region.w, region.A = (w_lo, w_hi), (A_lo, A_hi)
     return w_lo <= w_hi and A_lo <= A_hi and A_hi > 0 and w_hi > 0
+
+
+def _wage(power: float, sigma: float) -> float:
+    """Return w from w^(1−σ); infinite where that is too small a number."""
+    return float(power ** (1 / (1 - sigma))) if power > 0 else math.inf
 
 
 def reply(
@@ -303,7 +312,8 @@ def starting(problem: SourcingProblem, trade: bool) -> Region:
     hi = costless | np.concatenate([problem.alpha > 0, problem.foreign_input > 0, _abroad(problem) > 0])
     if not trade:
         hi[problem.m :] = costless[problem.m :]
-    wages = (0.0, math.inf) if trade else (1.0, 1.0)
+    most = math.exp(LARGEST_LOG / problem.sigma)  # no power of a wage beyond it is a number to the evaluator
+    wages = (1 / most, most) if trade else (1.0, 1.0)
     return Region(costless, hi, wages, (0.0, math.inf))
 
 

@@ -31,7 +31,7 @@ from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers import handed
 from endonet.solvers.base import CONTRADICTION
 from endonet.solvers.solution import EQUILIBRIA, Finding, Proves, Solution, Status
-from endonet.solvers.sourcing.accepted import EconomySolver
+from endonet.solvers.sourcing.accepted import EconomySolver, certified_instead
 from endonet.solvers.sourcing.listing import Answer, list_all
 
 OUTSIDE = "the bound is SCIP's own claim, valid within its tolerances, and not certified"
@@ -69,7 +69,7 @@ class Scip(EconomySolver):
     def refuses_economy(self, problem: SourcingProblem) -> str:
         """Return why none of the formulations holds; empty if one does."""
         reasons = [_form(name).refuses(problem) for name in self.formulations]
-        return "" if "" in reasons else _form(_by_initiator(problem)).refuses(problem)
+        return "" if "" in reasons else certified_instead(_form(_by_initiator(problem)).refuses(problem))
 
     def prepare(self) -> None:
         """Import SCIP and Pyomo's writer."""

@@ -38,7 +38,8 @@ Narrow = Callable[[Bits, Bits, NDArray[np.float64], NDArray[np.float64]], int]
 class Node:
     """What is left to look at: lo ≤ z ≤ hi, and (w_lo, w_hi, A_lo, A_hi).
 
-    ``idle`` counts the splits of the box since one last decided anything, ``undecided`` the decisions open at the last.
+    ``idle`` counts the splits of the box since one last decided anything, ``undecided`` the decisions open at the last;
+    both are handed on, so that boxes which decide nothing are not tried anew after every split on a decision.
     """
 
     lo: Bits
@@ -72,18 +73,22 @@ def children(problem: SourcingProblem, node: Node, entry: Entry) -> tuple[Node, 
     at = int(place) + {"links": 0, "imports": problem.m, "exports": problem.m + problem.n}[kind]
     without, with_ = node.hi.copy(), node.lo.copy()
     without[at], with_[at] = 0, 1
-    return Node(node.lo.copy(), without, node.box.copy()), Node(with_, node.hi, node.box)
+    past = (node.idle, node.undecided - 1)
+    return Node(node.lo.copy(), without, node.box.copy(), *past), Node(with_, node.hi, node.box, *past)
 
 
 def split(
     problem: SourcingProblem, node: Node, score: NDArray[np.float64], state: int, least_width: float, patience: int
 ) -> Entry:
-    """Return where to split an open node: in the box while that is wide, else on the decision that may matter most."""
+    """Return where to split an open node: in the box while that is wide, else on the decision that may matter most.
+
+    What the box may cost without deciding anything stays below what trying all decisions would.
+    """
     undecided = np.flatnonzero(node.lo != node.hi)
     node.idle = node.idle + 1 if undecided.size == node.undecided else 0
     node.undecided = int(undecided.size)
     w_lo, w_hi, low, high = node.box.tolist()
-    if (state != BOUNDLESS or not math.isfinite(high)) and node.idle < patience:
+    if (state != BOUNDLESS or not math.isfinite(high)) and node.idle < min(patience, undecided.size // 2):
         wide_A, wide_w = _width(low, high), _width(w_lo, w_hi)
         if not math.isfinite(w_hi) or (w_lo == 0 and undecided.size > FEW):
             return ["w", _between(w_lo, w_hi)]
