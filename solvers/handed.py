@@ -31,8 +31,8 @@ SCIP_STOPS = {
     "terminate": StoppedBy.INTERRUPTED,
 }
 OBJECTIVE = "nlobjvar"  # what SCIP's reader calls the variable that stands for a nonlinear objective
-FINER, COARSEST = 1e-3, 1e-9  # of SCIP's epsilon: over feastol, as SCIP has it; its default
 CONSTANT = "objconstant"  # and the one, fixed at 1, that carries the constant of a linear objective
+FINER, COARSEST = 1e-3, 1e-9  # of SCIP's epsilon: over feastol, as SCIP has it; its default
 
 
 @dataclass(frozen=True)
