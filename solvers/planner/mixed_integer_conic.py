@@ -15,8 +15,7 @@ two exponential cones, as in `endonet.solvers.planner.conic`, for
 CVXPY tells ECOS_BB's best solution but not its bound. Only where it says that it has finished is there one, namely its
 solution plus the gap asked for; otherwise the bound is the ceiling. ECOS_BB heeds no time limit; its process is ended.
 
-Without the cut below a known decision Xpress proves false bounds, and with it Gurobi calls feasible models infeasible
-(see the findings), so that Xpress alone has it by default.
+Without the cut below a known decision Xpress and Gurobi make false claims (see the findings).
 
 Firms with increasing returns, α_j κ > 1, are not given to SCIP and ECOS_BB. Their bundle amplifies tolerances near 0:
 on six firms SCIP then claims 0.2 % more than its decision is worth, at a tolerance of 1e-9, and ECOS_BB 0.04 %.
@@ -69,8 +68,8 @@ class MixedIntegerConic(Outside):
         The solver stops once its bound is this close to its best solution.
     feasibility : float, default 1e-9
         By how much the solver may miss a row of the model.
-    cut : bool, default False
-        Cut the model off below a known decision, see `outside`; Xpress's is in any case.
+    cut : bool, default True
+        Cut the model off below a known decision, see `outside`.
     backend : {"scip", "gurobi", "xpress", "copt", "ecos"}, optional
         See the module. Left out, it is scip on ``second-order`` and ecos on ``lifted``.
     """
@@ -85,7 +84,6 @@ class MixedIntegerConic(Outside):
     remedy: ClassVar[str] = "pip install 'endonet[scip]'"
 
     feasibility: float = 1e-9
-    cut: bool = False
     backend: str | None = None
 
     def __post_init__(self) -> None:
@@ -126,8 +124,6 @@ class MixedIntegerConic(Outside):
         self._require(backend)
         if self.backend is None:
             return replace(self, backend=backend).run(problem, form)
-        if self.backend == "xpress" and not self.cut:
-            return replace(self, cut=True).run(problem, form)
         return super().run(problem, form)
 
     @staticmethod
