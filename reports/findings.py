@@ -156,7 +156,7 @@ def rows(found: list[Record]) -> Iterator[list[str]]:
             f"planner/{record.formulation}",
             INFEASIBLE if record.bound is None else f"{record.bound:.9g}",
             f"{record.optimum:.9g}",
-            "all" if record.bound is None else f"{(1 - record.bound / record.optimum) * 100:.2g} %",
+            "all" if record.bound is None else f"{(1 - record.bound / record.optimum) * 100:.3g} %",
             str(record.economy["n"]),
             str(record.options.get("seed", 0)),
             options,
