@@ -120,7 +120,6 @@ def run(
         "kind",
         "firms",
         "fixed cost",
-        "economies",
         "none",
         "one",
         "two",
@@ -133,8 +132,8 @@ def run(
     page.table(
         titles,
         rows,
-        caption="Shares of economies with so many equilibria, and 95 % intervals. A fixed cost is the median of a "
-        "link's, in units of labour. None: what demand follows from a guess of it jumps over the guess.",
+        caption=f"Shares of {draws:,} economies a row with so many equilibria, and 95 % intervals. A fixed cost is the "
+        "median of a link's, in units of labour. None: what demand follows from a guess of it jumps over the guess.",
         numeric=range(1, len(titles)),
     )
     show(TITLE, titles, rows)
@@ -207,7 +206,7 @@ def row(sample: Sample) -> list[str]:
     ]
     most = int(counts.max())
     seed = str(int(counts.argmax())) if most > 1 else "–"
-    return [sample.kind, str(sample.n), f"{sample.fixed:g}", f"{counts.size:,}", *parts, str(most), seed]
+    return [sample.kind, str(sample.n), f"{sample.fixed:g}", *parts, str(most), seed]
 
 
 def _card(kind: str, samples: list[Sample]) -> tuple[str, str, str]:

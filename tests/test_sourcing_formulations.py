@@ -16,7 +16,7 @@ from endonet.formulations.errors import InputError, NotApplicableError, Verifica
 from endonet.formulations.sourcing.equilibrium import EQUILIBRIUM
 from endonet.formulations.sourcing.firm import FIRM
 from endonet.formulations.sourcing.planner import PLANNER
-from endonet.formulations.sourcing.problem import Markups, SourcingProblem
+from endonet.formulations.sourcing.problem import Markups, OpenEconomy, SourcingProblem
 from endonet.formulations.sourcing.supplier_equilibrium import SUPPLIER_EQUILIBRIUM
 from endonet.solvers.solution import Status
 
@@ -133,6 +133,59 @@ def test_the_planners_network_is_the_best_of_all(kind: tuple[str, str, str]) -> 
             en.check(problem, dataclasses.replace(solution, bound=best * 0.99, rel_gap=None))
         for entry in en.solve(problem, "enumeration").decision:
             assert entry.real_income <= best * (1 + 1e-12)
+
+
+@every_kind
+def test_where_few_decisions_are_open_the_best_network_is_found_by_trying_all(kind: tuple[str, str, str]) -> None:
+    from endonet.solvers.sourcing.game import game_of, network_of
+    from endonet.solvers.sourcing.welfare import everything, try_all
+
+    draw = np.random.default_rng(11)
+    for seed in range(6):
+        problem = economy(seed, 4, *kind, share=0.9)
+        if seed % 2:
+            problem = random_markups(problem, seed)
+        _, useful = everything(problem)
+        free = draw.permutation(np.flatnonzero(useful))[:6]
+        lo = useful & (draw.random(useful.size) < 0.3)
+        lo[free] = False
+        hi = lo.copy()
+        hi[free] = True
+        worth = [0.0]
+        for number in range(1 << free.size):
+            bits = lo.copy()
+            bits[free] = (number >> np.arange(free.size)) & 1
+            outcome: Any = problem.evaluate(network_of(problem, bits.astype(np.int8)))
+            worth.append(outcome.value if outcome.feasible else 0.0)
+        found, best = try_all(game_of(problem), lo, hi)
+        assert found == pytest.approx(max(worth), rel=1e-12)
+        if found > 0:
+            assert problem.evaluate(network_of(problem, best.astype(np.int8))).value == pytest.approx(found, rel=1e-12)
+
+
+def test_a_wage_without_end_is_worth_nothing() -> None:
+    """What is imported goes abroad again, households see none of it, and exports exceed imports at every wage."""
+    opened = OpenEconomy(
+        alpha_F=np.array([1.0, 0, 0]), beta_F=np.array([0, 1.0, 0]), f_import=np.full(3, 0.1), f_export=np.full(3, 0.1)
+    )
+    problem = SourcingProblem.from_links(
+        [0], [1], 0.9, 0.01, phi=1, alpha_L=[1.0, 1.0, 1.0], beta_H=[0, 0, 1.0], sigma=4, open=opened
+    )
+    through = problem.evaluate({"links": [[0, 1]], "imports": [0], "exports": [1]})
+    assert "exports exceed imports at every wage" in through.reason
+    solution = en.solve(problem, "welfare")
+    assert solution.value == pytest.approx(best_by_trying_all(problem), rel=1e-12)
+    assert solution.status is Status.OPTIMAL
+
+
+@pytest.mark.slow
+def test_the_planners_network_of_six_open_firms_is_proved() -> None:
+    problem = en.load("sourcing/buyer-acyclic-open-two-6")
+    solution = en.solve(problem, "welfare", time_limit=120)
+    assert solution.status is Status.OPTIMAL
+    for entry in en.solve(problem, "enumeration").decision:
+        assert entry.real_income <= solution.value * (1 + 1e-12)
+    en.check(problem, solution)
 
 
 @pytest.mark.parametrize("opened", [False, True])

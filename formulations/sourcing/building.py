@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
@@ -65,6 +65,51 @@ class SourcingFormulation(Formulation[SourcingProblem]):
 
     @abstractmethod
     def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel: ...
+
+
+class EquilibriaFormulation(SourcingFormulation):
+    """Networks in which nobody who initiates links would choose others, as the points of a program.
+
+    Class attributes
+    ----------------
+    initiator : str
+        Who initiates links: ``"buyer"`` or ``"supplier"``.
+    """
+
+    question = "equilibria"
+    initiator: ClassVar[str]
+
+    def refuses(self, problem: Any) -> str:
+        """Return why the program does not hold; empty if it does."""
+        reason = super().refuses(problem)
+        if not reason and (problem.initiator != self.initiator or problem.open is not None):
+            return f"it is about closed economies in which {self.initiator}s initiate"
+        return reason
+
+
+DEMAND = (r"A", "household demand E/P^(1−σ)")
+OBJECTIVE = Equation("theory", r"\min A", "any objective does", "objective")
+
+
+def choice_equations(number: str, share: str) -> tuple[Equation, Equation]:
+    """Return the equations that `choice_rows` writes, of the number and of the share of κ_kj that a link adds."""
+    return (
+        Equation(
+            number, rf"\kappa_{{kj}} {share} \geq f_{{kj}} z_{{kj}}", "a link that is formed pays", "constraint_pays"
+        ),
+        Equation(
+            number,
+            rf"\kappa_{{kj}} {share} \leq f_{{kj}} + (\kappa_{{kj}} - f_{{kj}})^+ z_{{kj}}",
+            "a link that pays is formed",
+            "constraint_formed",
+        ),
+    )
+
+
+def demand(model: pyo.ConcreteModel, top: float) -> None:
+    """Declare A between 0 and ``top``, and an objective."""
+    model.A = pyo.Var(bounds=(0.0, top))
+    model.objective = pyo.Objective(expr=model.A / top, sense=pyo.minimize)
 
 
 def binaries(variable: Any) -> NDArray[np.bool_]:

@@ -13,21 +13,12 @@ import numpy as np
 import pyomo.environ as pyo
 
 from endonet.formulations.contracts import Equation, MathClass
-from endonet.formulations.sourcing.building import (
-    SourcingFormulation,
-    choice_rows,
-    cost_rows,
-    declare,
-    fixed_labour,
-    product,
-    product_rows,
-    weights,
-)
+from endonet.formulations.sourcing import building
 from endonet.formulations.sourcing.formed import Formed
 from endonet.formulations.sourcing.problem import SourcingProblem, Vector
 
 
-class EquilibriumProgram(SourcingFormulation):
+class EquilibriumProgram(building.EquilibriaFormulation):
     """Networks in which every buyer's links are its best choice; without an objective of its own, it takes A."""
 
     name = "sourcing/equilibrium"
@@ -35,18 +26,18 @@ class EquilibriumProgram(SourcingFormulation):
     math_class = MathClass.MILP
     relaxation_convex = True
     source = "paper 002, (12), (13), (16), (A1); theory: linear in T A"
-    question = "equilibria"
+    initiator = "buyer"
     symbols = (
         (r"z_{kj}", "1 if firm j buys from firm k"),
         (r"\psi_k", "Ψ_k = T_k A over its largest value, T_k = c_k^(1−σ)"),
         (r"y_{kj}", "product of z_kj and ψ_k"),
-        (r"A", "household demand E/P^(1−σ)"),
+        building.DEMAND,
         (r"\kappa_{kj}", "what the link adds to variable profits where ψ_k = 1"),
         (r"\tilde{\phi}, \tilde{\alpha}_L, \tilde{\beta}", "φ^(σ−1), α_L^(σ−1), β_H^(σ−1) μ_H^(−σ)"),
         (r"\bar{\Psi}_k, g_{kj}", "the largest Ψ_k; α_kj^(σ−1)"),
     )
     equations = (
-        Equation("theory", r"\min A", "any objective does", "objective"),
+        building.OBJECTIVE,
         Equation(
             "(A1)",
             r"\bar{\Psi}_j \psi_j = \tilde{\phi}_j \big(\tilde{\alpha}_{Lj} A + \sum_k g_{kj} \bar{\Psi}_k y_{kj}\big)",
@@ -59,14 +50,8 @@ class EquilibriumProgram(SourcingFormulation):
             "labour, all of it behind what households buy",
             "constraint_labour",
         ),
-        Equation("(13)", r"\kappa_{kj} \psi_k \geq f_{kj} z_{kj}", "a link that is formed pays", "constraint_pays"),
-        Equation(
-            "(13)",
-            r"\kappa_{kj} \psi_k \leq f_{kj} + (\kappa_{kj} - f_{kj})^+ z_{kj}",
-            "a link that pays is formed",
-            "constraint_formed",
-        ),
-        product_rows("y_{kj}", r"\psi_k"),
+        *building.choice_equations("(13)", r"\psi_k"),
+        building.product_rows("y_{kj}", r"\psi_k"),
     )
 
     def refuses(self, problem: Any) -> str:
@@ -74,28 +59,25 @@ class EquilibriumProgram(SourcingFormulation):
         reason = super().refuses(problem)
         if reason:
             return reason
-        if problem.initiator != "buyer" or problem.open is not None:
-            return "it is about closed economies in which buyers initiate"
         if not np.all(np.asarray(problem.mu_links) == 1) or np.min(problem.mu_H) < 1:
             return "firms must sell to each other at cost, and to households not below"
         return ""
 
     def _pyomo(self, problem: SourcingProblem, relaxed: bool, **more: Any) -> pyo.ConcreteModel:
         model = pyo.ConcreteModel()
-        declare(model, problem, relaxed)
-        g, _ = weights(problem)
+        building.declare(model, problem, relaxed)
+        g, _ = building.weights(problem)
         most, home = largest(problem), problem.home_costs
         top = float(problem.L / max(float(home @ (problem.phi_power * problem.labour_weight)), 1e-300))
-        model.A = pyo.Var(bounds=(0.0, top))
+        building.demand(model, top)
         model.psi = pyo.Var(model.firms, domain=pyo.UnitInterval)
-        product(model, "y", lambda e: model.psi[int(problem.supplier[e])])
-        model.objective = pyo.Objective(expr=model.A / top, sense=pyo.minimize)
-        cost_rows(model, problem, model.psi, most, model.A)
+        building.product(model, "y", lambda e: model.psi[int(problem.supplier[e])])
+        building.cost_rows(model, problem, model.psi, most, model.A)
         used = sum(float(home[j] * most[j] / problem.L) * model.psi[j] for j in model.firms)
-        model.constraint_labour = pyo.Constraint(expr=used + fixed_labour(model, problem) == 1)
+        model.constraint_labour = pyo.Constraint(expr=used + building.fixed_labour(model, problem) == 1)
         earns = problem.phi_power * problem.home * (1 - 1 / problem.mu_H)
         kappa = earns[problem.buyer] * g * most[problem.supplier]
-        choice_rows(model, problem, kappa, lambda e: model.psi[int(problem.supplier[e])])
+        building.choice_rows(model, problem, kappa, lambda e: model.psi[int(problem.supplier[e])])
         return model
 
 

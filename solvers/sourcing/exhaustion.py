@@ -1,4 +1,4 @@
-"""Every network of a small economy, compiled: which of them may be equilibria?
+"""Every network of a small economy, compiled: which of them may be equilibria, and which is worth most?
 
 A network is dropped only where it clearly is none, by more than MARGIN relative to what is compared; the rest are
 candidates for the problem's own evaluator, which settles ties.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from endonet.formulations.sourcing.evaluation import LARGEST_LOG
 from endonet.solvers.sourcing.game import solve_system
 
 MARGIN = 1e-7
@@ -41,8 +42,45 @@ def candidates(game, free, bits, start, stop, found):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
+def richest(game, free, bits):  # type: ignore[no-untyped-def]
+    """Return the highest real income E/P of the networks that differ from ``bits`` in ``free``, and its number.
+
+    E/P = A (Σ β_jH^(σ−1) μ_jH^(1−σ) T_j)^(σ/(σ−1)); 0 and −1 where none has an equilibrium.
+    """
+    n, best, where = game.n, 0.0, -1
+    matrix, a, d = np.empty((n, n)), np.empty((n, 2)), np.empty((n, 2))
+    for number in range(1 << free.size):
+        for b in range(free.size):
+            bits[free[b]] = (number >> b) & 1
+        w, A, _ = settled(game, bits, matrix, a, d)
+        if A > 0.0:
+            Q = 0.0
+            for j in range(n):
+                Q += (game.home_spent[j] + game.home_earns[j]) * (a[j, 0] * w ** (1.0 - game.sigma) + a[j, 1])
+            worth = A * Q ** (game.sigma / (game.sigma - 1.0))
+            if worth > best:
+                best, where = worth, number
+    return best, where
+
+
+@njit(cache=True)
 def possible(game, bits, matrix, a, d, T, D, R0, dR):  # type: ignore[no-untyped-def]
     """Return whether a network may be an equilibrium."""
+    w, A, trade = settled(game, bits, matrix, a, d)
+    if not A > 0.0:
+        return False
+    u = w ** (1.0 - game.sigma)
+    for j in range(game.n):
+        T[j] = a[j, 0] * u + a[j, 1]
+        D[j] = d[j, 0] * A + d[j, 1]
+    revenues(game, bits, A, T, D, R0, dR)
+    return content(game, bits, trade, A, w, u, T, D, R0, dR)
+
+
+@njit(cache=True)
+def settled(game, bits, matrix, a, d):  # type: ignore[no-untyped-def]
+    """Return w and A of a network, A = 0 if it has no equilibrium, and whether it trades; write T = a u + b, D."""
+    none = 1.0, 0.0, False
     n, m = game.n, game.m
     left = game.L
     importers, exporters = False, False
@@ -57,17 +95,17 @@ def possible(game, bits, matrix, a, d, T, D, R0, dR):  # type: ignore[no-untyped
             left -= game.f_export[j]
             exporters = exporters or game.foreign[j] > 0.0
     if left <= 0.0 or importers != exporters:
-        return False
+        return none
     for j in range(n):
         a[j, 0] = game.labour[j]
         a[j, 1] = game.foreign_input[j] if bits[m + j] else 0.0
         d[j, 0] = game.home_spent[j]
         d[j, 1] = game.foreign_spent[j] if bits[m + n + j] else 0.0
     if solve_system(game, bits, game.weight, False, a, matrix) <= 0.0:
-        return False
+        return none
     if solve_system(game, bits, game.spent, True, d, matrix) <= 0.0:
-        return False
-    w, A = 1.0, 0.0
+        return none
+    w = 1.0
     Sd, Se, md, me, ea, eb = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(n):
         Sd += game.labour[j] * d[j, 0]
@@ -80,22 +118,16 @@ def possible(game, bits, matrix, a, d, T, D, R0, dR):  # type: ignore[no-untyped
             eb += game.foreign[j] * a[j, 1]
     if importers:
         if not (ea > 0.0 and md + me > 0.0):
-            return False
+            return none
         w = wage(game.sigma, left, Sd, Se, ea, eb, md, me)
         if not w > 0.0:
-            return False
+            return none
     if not w**game.sigma * left > Se:
-        return False
+        return none
     u = w ** (1.0 - game.sigma)
     # With trade, from the sum of both markets: labour alone says little of A where nearly all is exported.
     A = (w * left + (ea - Se) * u + (eb - me)) / (u * Sd + md) if importers else left / Sd
-    if not A > 0.0:
-        return False
-    for j in range(n):
-        T[j] = a[j, 0] * u + a[j, 1]
-        D[j] = d[j, 0] * A + d[j, 1]
-    revenues(game, bits, A, T, D, R0, dR)
-    return content(game, bits, importers, A, w, u, T, D, R0, dR)
+    return w, max(A, 0.0), importers
 
 
 @njit(cache=True)
@@ -107,13 +139,13 @@ def wage(sigma, left, Sd, Se, ea, eb, md, me):  # type: ignore[no-untyped-def]
     while _surplus(high, sigma, left, Sd, Se, ea, eb, md, me) > 0.0:
         high += step
         step *= 2.0
-        if high > 500.0:
+        if high > LARGEST_LOG / sigma:
             return -1.0
     step = 1.0
     while Se <= 0.0 and _surplus(low, sigma, left, Sd, Se, ea, eb, md, me) < 0.0:
         low -= step
         step *= 2.0
-        if low < -500.0:
+        if low < -LARGEST_LOG / sigma:
             return -1.0
     if _surplus(low, sigma, left, Sd, Se, ea, eb, md, me) < 0.0:
         return -1.0

@@ -1,7 +1,8 @@
 """The network with the highest real income, by branch and bound over decisions; closed and open, for either initiator.
 
-`gains` bounds the real income E/P of all networks between two. In an open economy networks without trade count too:
-their real income is the same at every wage. The splits are the certificate: `check` bounds every leaf again.
+`gains` bounds the real income E/P of all networks between two; where few decisions are open, all of them are tried. In
+an open economy networks without trade count too: their real income is the same at every wage. The splits are the
+certificate: `check` bounds every leaf again, or tries all networks in it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
 from endonet.solvers.progress import Progress
 from endonet.solvers.solution import Finding, Proves, Status, StoppedBy
+from endonet.solvers.sourcing.exhaustion import richest
 from endonet.solvers.sourcing.gains import SAFETY, Between, Bits, Economy, bound, climb
-from endonet.solvers.sourcing.game import bits_of, network_of
+from endonet.solvers.sourcing.game import Game, bits_of, game_of, network_of
 from endonet.solvers.sourcing.tiny import tiny_economy
 
 KIND = "sourcing welfare"
 DENSE = 400
 CLIMBS = 20
+FEW, AFFORDABLE = 13, 1 << 20  # open decisions that are all tried, and the arithmetic that this may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Welfare(Solver[SourcingProblem]):
             tiny = tiny_economy(opened=opened)
             lo, hi = everything(tiny)
             bound(Economy(tiny), lo, hi)
+            try_all(game_of(tiny), lo, hi)
             tiny.evaluate([])
 
     def run(self, problem: SourcingProblem, formulation: str | None) -> Finding:
@@ -56,6 +60,7 @@ class Welfare(Solver[SourcingProblem]):
         begun = time.perf_counter()
         economy = Economy(problem)
         lo, hi = everything(problem)
+        game, tried = game_of(problem), 0.0
         best, value = lo, _worth(problem, lo)
         starts = [] if self.initial is None else [bits_of(problem.network(self.initial)).astype(np.bool_)]
         stopped_by, goal = StoppedBy.FINISHED, 1 + self.rel_gap / 2
@@ -82,6 +87,12 @@ class Welfare(Solver[SourcingProblem]):
                 if stopped_by is not StoppedBy.FINISHED:
                     break
                 _, _, here, low, high, path = heapq.heappop(queue)
+                if few(economy, low, high):
+                    there, bits = try_all(game, low, high)
+                    tried = max(tried, there)
+                    if there > value and _worth(problem, bits) > value:
+                        best, value = bits, _worth(problem, bits)
+                    continue
                 e = _split(economy, here, low, high)
                 splits[path] = e
                 for made in (False, True):
@@ -93,7 +104,7 @@ class Welfare(Solver[SourcingProblem]):
                             best, value = bits, there
                     heapq.heappush(queue, (*_key(economy, least, most, number), least, most, (*path, 2 * e + made)))
                 progress.show(nodes=len(splits), incumbent=value, bound=-queue[0][0])
-        top = max(value, -queue[0][0] if queue else value) * (1 + SAFETY)
+        top = max(value, tried, -queue[0][0] if queue else value) * (1 + SAFETY)
         tree = list(_preorder(splits, ()))
         return Finding(
             network_of(problem, best.astype(np.int8)),
@@ -121,6 +132,21 @@ def everything(problem: SourcingProblem) -> tuple[Bits, Bits]:
     """Return the least and the greatest network; what is of no use is left out of both."""
     useful = Economy(problem).useful
     return np.zeros(useful.size, dtype=np.bool_), useful
+
+
+def few(economy: Economy, lo: Bits, hi: Bits) -> bool:
+    """Return whether so few decisions are open between two networks that all of them can be tried."""
+    problem, count = economy.problem, int(np.count_nonzero(lo != hi))
+    work = problem.m + problem.n + (0 if problem.acyclic else problem.n**3)
+    return count <= FEW and work << count <= AFFORDABLE
+
+
+def try_all(game: Game, lo: Bits, hi: Bits) -> tuple[float, Bits]:
+    """Return the highest real income of the networks between two, and one that has it."""
+    open_, bits = np.flatnonzero(lo != hi), lo.astype(np.int8)
+    found, number = richest(game, open_, bits.copy())
+    bits[open_] = (max(number, 0) >> np.arange(open_.size)) & 1
+    return float(found), bits.astype(np.bool_)
 
 
 def _worth(problem: SourcingProblem, bits: Bits) -> float:
@@ -175,7 +201,7 @@ def verify(problem: SourcingProblem, claimed: float, tree: Any) -> int:
         raise VerificationError(f"the bounds of the certificate do not hold: {refusal(problem)}")
     if not isinstance(tree, list):
         raise VerificationError("the certificate's tree is no list")
-    economy = Economy(problem)
+    economy, game = Economy(problem), game_of(problem)
     stack, leaves = [everything(problem)], 0
     for e in tree:
         if not stack or isinstance(e, bool) or not isinstance(e, int) or not -1 <= e < problem.m + 2 * problem.n:
@@ -184,6 +210,8 @@ def verify(problem: SourcingProblem, claimed: float, tree: Any) -> int:
         if e < 0:
             leaves += 1
             worth = _worth(problem, lo) if np.array_equal(lo, hi) else bound(economy, lo, hi)[0]
+            if worth > claimed * (1 + 4 * SAFETY) and few(economy, lo, hi):
+                worth = try_all(game, lo, hi)[0]
             if worth > claimed * (1 + 4 * SAFETY):
                 raise VerificationError(
                     f"leaf {leaves} may hold a network worth {worth:.12g}, not at most {claimed:.12g}"
