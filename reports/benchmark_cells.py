@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from endonet.formulations.errors import EndonetError
+from endonet.formulations.errors import EndonetError, NotApplicableError, UnavailableError
 from endonet.formulations.planner.problem import PlannerProblem
 from endonet.reports import apart, speed_cells, ways
 from endonet.reports.speed_cells import Economy
@@ -146,14 +146,20 @@ def _observed(item: Item, way: Way, options: Mapping[str, Any]) -> Found:
         problem = build(item.recipe)
         reason = ways.kind(way)(**options).refuses(problem)
         if reason:
-            return NO_ANSWER | {"status": "refused", "stopped_by": "", "seconds": None, "reason": reason}
+            return _refused(reason)
         _, found = speed_cells.observe(problem, way, options)
+    except (NotApplicableError, UnavailableError) as error:  # known only once the model is there, as for trial licences
+        return _refused(str(error))
     except EndonetError as error:
         return NO_ANSWER | {"status": "failed", "stopped_by": "error", "seconds": None, "reason": str(error)}
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         return NO_ANSWER | {"status": "crashed", "stopped_by": "error", "seconds": None, "reason": reason}
     return found | {"reason": ""}
+
+
+def _refused(reason: str) -> Found:
+    return NO_ANSWER | {"status": "refused", "stopped_by": "", "seconds": None, "reason": reason}
 
 
 def plan(chosen: Sequence[Item], taken: Sequence[Way]) -> Iterator[tuple[Item, Way]]:

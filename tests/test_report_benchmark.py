@@ -16,7 +16,7 @@ import pytest
 from test_reports import assert_self_contained
 
 from endonet import api
-from endonet.formulations.errors import InputError, UnknownNameError
+from endonet.formulations.errors import InputError, NotApplicableError, UnknownNameError
 from endonet.reports import apart, benchmark, pictures, ways
 from endonet.reports import benchmark_cells as cells
 
@@ -225,3 +225,12 @@ def test_work_apart_survives_a_crash_and_a_hang(monkeypatch: pytest.MonkeyPatch)
 def test_the_ledger_is_readable_json(folder: Path) -> None:
     for line in (folder / "benchmark.jsonl").read_text(encoding="utf-8").splitlines():
         assert json.loads(line).keys() == {"key", "found"}
+
+
+def test_a_refusal_during_the_run_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*given: Any) -> Any:
+        raise NotApplicableError("the trial licence takes 200 variables")
+
+    monkeypatch.setattr(cells.speed_cells, "observe", too_large)
+    answer = cells.measure(cells.items(TINY, 0)[0], CERTIFIED, {})
+    assert (answer["status"], answer["reason"]) == ("refused", "the trial licence takes 200 variables")
