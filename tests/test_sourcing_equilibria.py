@@ -94,6 +94,22 @@ def test_open_economies_with_an_extreme_elasticity(initiator: str, sigma: float)
         en.check(problem, other)
 
 
+@pytest.mark.parametrize("sigma", [1.3, 8.0, 20.0])
+def test_one_equilibrium_at_a_time_where_elasticities_are_extreme_and_some_trade_is_of_no_use(sigma: float) -> None:
+    for seed in range(10):
+        problem = steep(economy(seed, 4, "buyer", "acyclic", "open", most=4), sigma)
+        assert problem.open is not None
+        f_import, alpha_F = problem.open.f_import.copy(), problem.open.alpha_F.copy()
+        f_import[seed % 4] = alpha_F[seed % 4] = 0.0  # nothing for nothing: a tie, which is included
+        useless = dataclasses.replace(problem.open, f_import=f_import, alpha_F=alpha_F)
+        problem = dataclasses.replace(problem, open=useless)
+        known = keys(en.solve(problem, "enumeration"))
+        for solver in ("sequential", "replies"):
+            found = en.solve(problem, solver)
+            assert keys(found) <= known
+            assert found.status is not Status.INFEASIBLE or not known
+
+
 def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that_households_may_want() -> None:
     """At demand of 1e17 what exports add to revenue is less than its last digit."""
     problem = SourcingProblem.from_links(
