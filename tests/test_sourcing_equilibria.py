@@ -128,6 +128,21 @@ def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that
     en.check(problem, other)
 
 
+def test_sequential_does_not_call_infeasible_what_has_an_equilibrium() -> None:
+    problem = SourcingProblem.from_links(
+        [2, 1, 3, 1], [0, 0, 0, 3], [0.869, 0.963, 0.653, 0.918], [0.00397, 0.0207, 0.00106, 0.000958], sigma=8, L=5,
+        phi=[1.02, 0.945, 1.05, 1.06], alpha_L=[0.909, 0.968, 0.952, 0.961], beta_H=[0.971, 0.823, 0.987, 1.17],
+        open=OpenEconomy(
+            p_F=[1.02, 1.85, 2.44, 0.487], alpha_F=[0.934, 0, 1.05, 0.917], beta_F=[0.886, 1.12, 1.06, 1.11],
+            tau=[0.647, 1.34, 0.747, 1.64], D_F=45,
+            f_import=[0.00275, 0.00377, 0.00127, 0.0226], f_export=[0.000246, 0.000776, 0.00222, 0.0198],
+        ),
+    )  # fmt: skip
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "sequential")
+    assert len(keys(one)) == 1
+    assert keys(one) == keys(other)
+
+
 def test_the_tree_is_no_larger_than_the_list_of_networks() -> None:
     for seed in range(20):
         for kind in (("buyer", "cyclic", "closed"), ("supplier", "cyclic", "closed"), ("buyer", "cyclic", "open")):
