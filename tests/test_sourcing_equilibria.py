@@ -94,6 +94,22 @@ def test_open_economies_with_an_extreme_elasticity(initiator: str, sigma: float)
         en.check(problem, other)
 
 
+@pytest.mark.parametrize("sigma", [1.3, 8.0, 20.0])
+def test_one_equilibrium_at_a_time_where_elasticities_are_extreme_and_some_trade_is_of_no_use(sigma: float) -> None:
+    for seed in range(10):
+        problem = steep(economy(seed, 4, "buyer", "acyclic", "open", most=4), sigma)
+        assert problem.open is not None
+        f_import, alpha_F = problem.open.f_import.copy(), problem.open.alpha_F.copy()
+        f_import[seed % 4] = alpha_F[seed % 4] = 0.0  # nothing for nothing: a tie, which is included
+        useless = dataclasses.replace(problem.open, f_import=f_import, alpha_F=alpha_F)
+        problem = dataclasses.replace(problem, open=useless)
+        known = keys(en.solve(problem, "enumeration"))
+        for solver in ("sequential", "replies"):
+            found = en.solve(problem, solver)
+            assert keys(found) <= known
+            assert found.status is not Status.INFEASIBLE or not known
+
+
 def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that_households_may_want() -> None:
     """At demand of 1e17 what exports add to revenue is less than its last digit."""
     problem = SourcingProblem.from_links(
@@ -110,6 +126,21 @@ def test_no_equilibrium_is_dropped_where_exports_are_little_beside_the_most_that
     assert len(keys(one)) == 1
     assert keys(one) == keys(other)
     en.check(problem, other)
+
+
+def test_sequential_does_not_call_infeasible_what_has_an_equilibrium() -> None:
+    problem = SourcingProblem.from_links(
+        [2, 1, 3, 1], [0, 0, 0, 3], [0.869, 0.963, 0.653, 0.918], [0.00397, 0.0207, 0.00106, 0.000958], sigma=8, L=5,
+        phi=[1.02, 0.945, 1.05, 1.06], alpha_L=[0.909, 0.968, 0.952, 0.961], beta_H=[0.971, 0.823, 0.987, 1.17],
+        open=OpenEconomy(
+            p_F=[1.02, 1.85, 2.44, 0.487], alpha_F=[0.934, 0, 1.05, 0.917], beta_F=[0.886, 1.12, 1.06, 1.11],
+            tau=[0.647, 1.34, 0.747, 1.64], D_F=45,
+            f_import=[0.00275, 0.00377, 0.00127, 0.0226], f_export=[0.000246, 0.000776, 0.00222, 0.0198],
+        ),
+    )  # fmt: skip
+    one, other = en.solve(problem, "enumeration"), en.solve(problem, "sequential")
+    assert len(keys(one)) == 1
+    assert keys(one) == keys(other)
 
 
 def test_the_tree_is_no_larger_than_the_list_of_networks() -> None:

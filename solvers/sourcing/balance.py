@@ -381,21 +381,23 @@ def everywhere(economy: Market) -> Box | None:
         high, low, own = most.a[sells], most.b[sells], alone[sells]
 
         def nobody(x: float) -> bool:
-            return bool((economy.rule.kappa * g * (high * math.exp((1 - sigma) * x) + low) < f * math.exp(x)).all())
+            return bool((economy.rule.kappa * g * (high * np.exp((1 - sigma) * x) + low) < f * np.exp(x)).all())
 
         def short(x: float) -> bool:
-            sure = economy.rule.kappa * g * own * math.exp((1 - sigma) * x) >= f * math.exp(x)
-            return bool((g * own)[sure].sum() > mu**sigma * L * math.exp(sigma * x))
+            sure = economy.rule.kappa * g * own * np.exp((1 - sigma) * x) >= f * np.exp(x)
+            return bool((g * own)[sure].sum() > mu**sigma * L * np.exp(sigma * x))
 
-        top, bottom = _threshold(nobody), _threshold(lambda x: not short(x))
+        with np.errstate(over="ignore"):  # far out, where infinity compares as it should
+            top, bottom = _threshold(nobody), _threshold(lambda x: not short(x))
         if top is None or bottom is None:
             return None
         w1, w2 = math.exp(bottom[0]), math.exp(top[1])
         if w1 > w2:
             w1, w2 = w2, w1
-    dearest = float((firms.beta * (most.a * w1 ** (1 - sigma) + most.b)).sum())
-    A1 = w1 * L / (mu ** (1 - sigma) * dearest)
-    A2 = mu**sigma * L * w2**sigma / float((firms.beta * alone).sum())
+    with np.errstate(over="ignore"):
+        dearest = float((firms.beta * (most.a * np.power(w1, 1 - sigma) + most.b)).sum())
+        A1 = w1 * L / (mu ** (1 - sigma) * dearest)
+        A2 = float(mu**sigma * L * np.power(w2, sigma) / (firms.beta * alone).sum())
     return box(w1, w2, A1, max(A1, A2)) if np.isfinite(A1) and A1 > 0 and np.isfinite(A2) else None
 
 

@@ -18,6 +18,7 @@ from endonet.solvers.sourcing.kernels import DIP, Choices, Firms, Pairs, Rule, c
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
+EPS = 1e-15  # of what is taken from one another
 BOTTOM = 1.2784645427610738  # x·logistic(x) is least, −DIP, at −BOTTOM
 
 
@@ -76,18 +77,24 @@ def _pair(unit1, unit2, f, B, both, rule, box, s):
         m1, m2 = B[2] * unit1 / w2 - f, B[3] * unit2 / w1 - f
         s[2], s[3] = _least_chance(m1, low, high), _most_chance(m2, low, high)
         if high > 0.0:
-            s[4] = _least_value(m1, m2, high) - max(_value(n1, low), _value(n2, low))
-            s[5] = max(_value(m1, low), _value(m2, low)) - _least_value(n1, n2, high)
+            s[4] = _least_value(m1, m2, high) - max(_value(n1, low), _value(n2, low)) - EPS * (m2 + 2.0 * f)
+            s[5] = max(_value(m1, low), _value(m2, low)) - _least_value(n1, n2, high) + EPS * (m2 + 2.0 * f)
         else:
-            s[4] = max(m1, 0.0) - max(n1, 0.0)
-            s[5] = max(m2, 0.0) - max(n2, 0.0)
+            s[4] = _stake(n1, B[4] * unit1 / w2)
+            s[5] = _stake(n2, B[4] * unit2 / w1)
+
+
+@njit(cache=True)
+def _stake(without, more):
+    """Return max(0, without + more) − max(0, without), which ``more`` does not leave where ``without`` dwarfs it."""
+    return more if without >= 0.0 else max(0.0, without + more)
 
 
 @njit(cache=True)
 def _benefits(firms, rule, j, box, B):
     home, abroad = rule.kappa * firms.Phi[j] * firms.beta[j], rule.kappa * firms.Phi[j] * firms.g[j]
     B[0], B[1] = home * box[2], home * box[3]
-    B[2], B[3] = B[0] + abroad, B[1] + abroad
+    B[2], B[3], B[4] = B[0] + abroad, B[1] + abroad, abroad
 
 
 @njit(cache=True)
@@ -123,7 +130,7 @@ def _close(firms, rule, j, B, box, s, t, low, high):
         _pair(foreign, foreign, firms.f_import[j], B, both, rule, box, s)
     e1, e2 = 0.0, 0.0
     if both:
-        base = (B[2] - B[0]) * firms.labour[j]
+        base = B[4] * firms.labour[j]
         f = firms.f_export[j]
         least, most = rule.relative * f + rule.absolute / w2, rule.relative * f + rule.absolute / w1
         e1 = _least_chance(t[16] + s[4] + base * w2**-rule.sigma - f, least, most)
@@ -164,7 +171,7 @@ def enclose(
 
 @njit(cache=True, nogil=True)
 def _before(firms, pairs, rule, box, low, high, first, begin, end, totals):
-    B, s = np.empty(4), np.empty(6)
+    B, s = np.empty(5), np.empty(6)
     for j in range(begin, end):
         _benefits(firms, rule, j, box, B)
         _suppliers(firms, pairs, rule, j, pairs.ptr[j], cut(pairs, j, first), B, box, low, high, s, totals[j - begin])
@@ -172,7 +179,7 @@ def _before(firms, pairs, rule, box, low, high, first, begin, end, totals):
 
 @njit(cache=True, nogil=True)
 def _within(firms, pairs, rule, box, low, high, first, last, totals):
-    B, s = np.empty(4), np.empty(6)
+    B, s = np.empty(5), np.empty(6)
     for j in range(first, last):
         t = totals[j - first]
         _benefits(firms, rule, j, box, B)

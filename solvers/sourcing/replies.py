@@ -28,7 +28,7 @@ from endonet.formulations.errors import InputError
 from endonet.formulations.sourcing import decisions
 from endonet.formulations.sourcing.choice import Terms
 from endonet.formulations.sourcing.decisions import Equilibrium
-from endonet.formulations.sourcing.evaluation import SourcingOutcome, evaluate_network
+from endonet.formulations.sourcing.evaluation import LARGEST_LOG, SourcingOutcome, evaluate_network
 from endonet.formulations.sourcing.problem import SourcingProblem
 from endonet.solvers.base import Solver
 from endonet.solvers.interrupt import Interrupt
@@ -221,6 +221,8 @@ def opened(replies: _Replies, most: int) -> End:
     x, step = np.array([0.0, math.log(nothing.A)]), 1.0
     seen: set[bytes] = set()
     for _ in range(most):
+        if abs(x[0]) > LARGEST_LOG / problem.sigma or abs(x[1]) > LARGEST_LOG:
+            break  # no power of such a wage is a number to the evaluator
         w, A = np.exp(x).tolist()
         bits = replies.network(w, A)
         if bits is None:

@@ -148,6 +148,9 @@ def equilibrium(problem: SourcingProblem, economy: Market, found: Balance) -> Eq
     links, imports, exports = spread(economy, found.network)
     if not problem.smoothed:
         links, imports, exports = links > 0.5, imports > 0.5, exports > 0.5
+        if problem.open is not None:  # trade that costs nothing and comes to nothing is a tie, hence made
+            imports |= (problem.open.f_import == 0) & (problem.foreign_input == 0)
+            exports |= (problem.open.f_export == 0) & (problem.foreign * problem.open.D_F == 0)
     u, mu = found.w ** (1 - problem.sigma), economy.mu
     totals = markets.sums(economy, found.choices)
     power = mu ** (1 - problem.sigma) * (totals.Ha * u + totals.Hb)
